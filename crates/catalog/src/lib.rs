@@ -1,0 +1,11 @@
+//! What is configured and committed: trails, buckets' key index, cursors, delivered files, keys, the outbox.
+//!
+//! One SQLite database. A change is made in a [`Tx`]; there is one writer at a time, so what a transaction reads stays
+//! true until it commits. Readers see the last committed state and never wait for the writer. Each noun has a module
+//! with free functions; the schema stands in `migrations/`, one file per noun.
+
+pub mod cursors;
+pub mod database;
+pub mod meta;
+
+pub use database::{Catalog, Error, Tx};

@@ -1,0 +1,73 @@
+//! How an event came in and where it is meant to go.
+
+/// How an event came in. Stored in the journal: numbers never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Origin {
+    /// Trailkeep's own record of a call it served.
+    Own = 1,
+    /// Sent to `/v1/events` as it happened.
+    Ingest = 2,
+    /// Imported from existing log files, or sent with a route.
+    Import = 3,
+}
+
+impl Origin {
+    /// The origin with that stored number.
+    pub fn from_stored(number: u8) -> Option<Self> {
+        [Self::Own, Self::Ingest, Self::Import].into_iter().find(|origin| *origin as u8 == number)
+    }
+
+    /// The word that users see.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Ingest => "ingest",
+            Self::Import => "import",
+        }
+    }
+}
+
+/// Which kinds of followers an event is meant for. Stored in the journal: bits never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Route(u32);
+
+impl Route {
+    /// Event history.
+    pub const HISTORY: Self = Self(1);
+    /// Every trail that selects it.
+    pub const TRAILS: Self = Self(2);
+    /// Every event data store that selects it.
+    pub const STORES: Self = Self(4);
+    /// Nowhere.
+    pub const NONE: Self = Self(0);
+    /// Everything a live event reaches.
+    pub const LIVE: Self = Self(7);
+
+    /// Both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub const fn only(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether it includes all of `other`.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// As stored.
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// From what was stored.
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+}

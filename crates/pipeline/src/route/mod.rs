@@ -1,0 +1,1 @@
+//! Handing what the journal holds to followers, each at its own pace.

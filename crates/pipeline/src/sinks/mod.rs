@@ -1,0 +1,1 @@
+//! What followers feed. Every sink has the same shape: see [`Sink`](crate::route::follower::Sink).
