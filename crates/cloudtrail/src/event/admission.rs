@@ -1,0 +1,280 @@
+//! The door: what is refused and why, and how a record's bytes are made.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
+
+use super::fields::{Field, Fields, Keys, Span};
+use super::{Category, Event, category, instant, text_at};
+use crate::account::AccountId;
+use crate::json::{self, Json};
+use crate::region::Region;
+
+/// The size of an event in trails, event history and event data stores of standard size: 256 KB
+/// (CloudTrail user guide, "CloudTrail record contents").
+pub const SIZE_MAX: usize = 262_144;
+
+/// Before blank space is dropped a record may be this many times larger. Own choice: pretty-printed records are
+/// about twice as long as compact ones.
+pub const RAW_SIZE_FACTOR: usize = 4;
+
+/// The longest eventID. Own choice: AWS's are 36 characters, other senders' may be longer; it is an index key.
+pub const EVENT_ID_CHARS_MAX: usize = 128;
+
+/// The longest eventName and eventSource. Own choice: real ones reach 42 characters (corpus).
+pub const NAME_CHARS_MAX: usize = 256;
+
+/// The circumstances in which a record arrives.
+#[derive(Debug, Clone, Copy)]
+pub struct Admission<'a> {
+    /// Who sent it; its account, when the record names none.
+    pub account: AccountId,
+    /// Its Region, when the record names none.
+    pub region: &'a Region,
+    /// Its place in the request, which tells equal records without eventID apart.
+    pub ordinal: u64,
+    /// The most bytes it may have, compacted and completed.
+    pub size_max: usize,
+}
+
+/// Why a record was refused; the codes `POST /v1/events` answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RejectionCode {
+    /// Not one JSON object in UTF-8, or nested too deep.
+    InvalidJson,
+    /// A mandatory field is not there.
+    MissingField,
+    /// A field has no acceptable value.
+    InvalidField,
+    /// A top-level key is there twice.
+    DuplicateKey,
+    /// Larger than an event may be.
+    TooLarge,
+    /// The sender may not send events of that account.
+    AccountNotPermitted,
+}
+
+impl fmt::Display for RejectionCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A record that was refused, with the reason in words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Rejection {
+    /// The kind of reason.
+    pub code: RejectionCode,
+    /// The reason, with the field it is about.
+    pub message: String,
+}
+
+impl Rejection {
+    fn missing(field: Field) -> Self {
+        Self { code: RejectionCode::MissingField, message: format!("{} is missing", field.name()) }
+    }
+
+    fn invalid(field: Field, must: &str) -> Self {
+        Self { code: RejectionCode::InvalidField, message: format!("{} must be {must}", field.name()) }
+    }
+
+    fn too_large(size: usize, size_max: usize) -> Self {
+        let message = format!("the record has {size} bytes, {size_max} are allowed");
+        Self { code: RejectionCode::TooLarge, message }
+    }
+}
+
+impl From<json::Fault> for Rejection {
+    fn from(fault: json::Fault) -> Self {
+        Self { code: RejectionCode::InvalidJson, message: fault.to_string() }
+    }
+}
+
+impl From<std::str::Utf8Error> for Rejection {
+    fn from(error: std::str::Utf8Error) -> Self {
+        let message = format!("not UTF-8 after byte {}", error.valid_up_to());
+        Self { code: RejectionCode::InvalidJson, message }
+    }
+}
+
+pub(super) fn admit(raw: &[u8], admission: &Admission<'_>) -> Result<Event, Rejection> {
+    let raw_max = admission.size_max.saturating_mul(RAW_SIZE_FACTOR);
+    if raw.len() > raw_max {
+        return Err(Rejection::too_large(raw.len(), raw_max));
+    }
+    let (mut fields, blank) = places(std::str::from_utf8(raw)?)?;
+    let compact = if blank { Cow::Owned(json::compact(raw)) } else { Cow::Borrowed(raw) };
+    if blank {
+        fields = places(std::str::from_utf8(&compact)?)?.0;
+    }
+    let known = Known::read(&fields, &compact)?;
+    let account = known.account.or_else(|| identity_account(&fields, &compact)).unwrap_or(admission.account);
+    let region = known.region.unwrap_or_else(|| admission.region.clone());
+
+    let bytes = if fields.complete() {
+        Bytes::from(compact.into_owned())
+    } else {
+        complete(&compact, &mut fields, account, &region, admission.ordinal)
+    };
+    if bytes.len() > admission.size_max {
+        return Err(Rejection::too_large(bytes.len(), admission.size_max));
+    }
+    Ok(Event { bytes, fields, account, region, time_s: known.time_s })
+}
+
+pub(super) fn stored(bytes: Bytes, account: AccountId) -> Result<Event, Rejection> {
+    let (fields, blank) = places(std::str::from_utf8(&bytes)?)?;
+    if blank {
+        let message = "blank space in stored bytes".to_owned();
+        return Err(Rejection { code: RejectionCode::InvalidJson, message });
+    }
+    if let Some(missing) = Fields::INSERTED.into_iter().find(|&field| fields.get(field).is_none()) {
+        return Err(Rejection::missing(missing));
+    }
+    let known = Known::read(&fields, &bytes)?;
+    if known.account.is_some_and(|named| named != account) {
+        return Err(Rejection::invalid(Field::RecipientAccountId, &format!("{account}, under which it is kept")));
+    }
+    let region = known.region.ok_or_else(|| Rejection::missing(Field::AwsRegion))?;
+    Ok(Event { bytes, fields, account, region, time_s: known.time_s })
+}
+
+/// Where the values stand, and whether there is blank space between them.
+fn places(text: &str) -> Result<(Fields, bool), Rejection> {
+    let mut fields = Fields::new();
+    let mut keys = Keys::new();
+    let blank = json::scan(text.as_bytes(), |key, value| {
+        let inner = text.get(key).unwrap_or_default();
+        let key = json::unescape_strictly(inner).ok_or_else(|| Rejection {
+            code: RejectionCode::InvalidJson,
+            message: "a key has half a surrogate pair".to_owned(),
+        })?;
+        if keys.note(&mut fields, key, Span::new(value.start, value.end)) {
+            return Ok(());
+        }
+        Err(Rejection { code: RejectionCode::DuplicateKey, message: format!("\"{inner}\" is there twice") })
+    })?;
+    Ok((fields, blank))
+}
+
+/// The fields every record is asked for.
+struct Known {
+    time_s: i64,
+    region: Option<Region>,
+    account: Option<AccountId>,
+}
+
+impl Known {
+    fn read(fields: &Fields, bytes: &[u8]) -> Result<Self, Rejection> {
+        let record = Record { fields, bytes };
+        let time = record.string(Field::EventTime)?.ok_or_else(|| Rejection::missing(Field::EventTime))?;
+        let time_s = instant::parse(&time)
+            .ok_or_else(|| Rejection::invalid(Field::EventTime, "an RFC 3339 time such as 2026-01-31T09:30:00Z"))?;
+        for name in [Field::EventSource, Field::EventName] {
+            if !record.bounded(name, NAME_CHARS_MAX)? && category::of(fields, bytes) != Category::Insight {
+                return Err(Rejection::missing(name));
+            }
+        }
+        record.bounded(Field::EventId, EVENT_ID_CHARS_MAX)?;
+        let region = match record.string(Field::AwsRegion)? {
+            Some(name) => {
+                Some(name.parse().map_err(|_| Rejection::invalid(Field::AwsRegion, "1 to 32 ASCII letters, digits or hyphens"))?)
+            }
+            None => None,
+        };
+        let account = record.json(Field::RecipientAccountId).and_then(account_in);
+        Ok(Self { time_s, region, account })
+    }
+}
+
+struct Record<'a> {
+    fields: &'a Fields,
+    bytes: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    fn json(&self, field: Field) -> Option<Json<'a>> {
+        self.fields.get(field).map(|span| Json::of(text_at(self.bytes, span)))
+    }
+
+    /// A field that must be a string if it is there.
+    fn string(&self, field: Field) -> Result<Option<Cow<'a, str>>, Rejection> {
+        let Some(value) = self.json(field) else { return Ok(None) };
+        let inner = value.raw().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        match inner.and_then(json::unescape_strictly) {
+            Some(text) => Ok(Some(text)),
+            None => Err(Rejection::invalid(field, "a string")),
+        }
+    }
+
+    /// Whether a field is there; if so it must be a string of 1 to `chars_max` characters.
+    fn bounded(&self, field: Field, chars_max: usize) -> Result<bool, Rejection> {
+        match self.string(field)? {
+            None => Ok(false),
+            Some(text) if !text.is_empty() && text.chars().nth(chars_max).is_none() => Ok(true),
+            Some(_) => Err(Rejection::invalid(field, &format!("1 to {chars_max} characters"))),
+        }
+    }
+}
+
+fn account_in(value: Json<'_>) -> Option<AccountId> {
+    value.string()?.parse().ok()
+}
+
+fn identity_account(fields: &Fields, bytes: &[u8]) -> Option<AccountId> {
+    Record { fields, bytes }.json(Field::UserIdentity)?.get("accountId").and_then(account_in)
+}
+
+impl Fields {
+    /// What the door inserts when it is missing, in this order.
+    const INSERTED: [Field; 3] = [Field::EventId, Field::AwsRegion, Field::RecipientAccountId];
+
+    fn complete(&self) -> bool {
+        Self::INSERTED.into_iter().all(|field| self.get(field).is_some())
+    }
+}
+
+/// The record with what is missing inserted before its closing brace. None of the values needs escaping.
+fn complete(compact: &[u8], fields: &mut Fields, account: AccountId, region: &Region, ordinal: u64) -> Bytes {
+    const INSERTED_BYTES: usize = 160;
+    let mut bytes = Vec::with_capacity(compact.len() + INSERTED_BYTES);
+    bytes.extend_from_slice(compact.strip_suffix(b"}").unwrap_or(compact));
+    for field in Fields::INSERTED {
+        if fields.get(field).is_some() {
+            continue;
+        }
+        let value = match field {
+            Field::EventId => derived_event_id(account, compact, ordinal),
+            Field::AwsRegion => region.to_string(),
+            _ => account.to_string(),
+        };
+        bytes.extend_from_slice(format!(",\"{}\":", field.name()).as_bytes());
+        let start = bytes.len();
+        bytes.extend_from_slice(format!("\"{value}\"").as_bytes());
+        fields.set(field, Span::new(start, bytes.len()));
+    }
+    bytes.push(b'}');
+    Bytes::from(bytes)
+}
+
+/// An eventID for a record without one: the same for the same record at the same place in the same account's
+/// request, so that a request that is sent again is a duplicate. Shaped as a UUID of version 8 (RFC 9562).
+fn derived_event_id(account: AccountId, compact: &[u8], ordinal: u64) -> String {
+    let mut input = Vec::with_capacity(compact.len() + 20);
+    input.extend_from_slice(account.as_str().as_bytes());
+    input.extend_from_slice(compact);
+    input.extend_from_slice(&ordinal.to_be_bytes());
+    let mut id = [0_u8; 16];
+    id.copy_from_slice(digest(&SHA256, &input).as_ref().split_at(16).0);
+    id[6] = id[6] & 0x0f | 0x80;
+    id[8] = id[8] & 0x3f | 0x80;
+    let hex = hex::encode(id);
+    let (a, rest) = hex.split_at(8);
+    let (b, rest) = rest.split_at(4);
+    let (c, rest) = rest.split_at(4);
+    let (d, e) = rest.split_at(4);
+    format!("{a}-{b}-{c}-{d}-{e}")
+}

@@ -1,0 +1,1 @@
+//! Records Trailkeep writes about calls it serves.
