@@ -13,3 +13,9 @@ pub mod identity;
 
 pub mod lookup;
 pub mod record;
+
+pub mod arn;
+pub mod bucket;
+pub mod trail;
+
+pub mod md5;
