@@ -4,8 +4,13 @@
 //! true until it commits. Readers see the last committed state and never wait for the writer. Each noun has a module
 //! with free functions; the schema stands in `migrations/`, one file per noun.
 
+pub mod buckets;
 pub mod cursors;
 pub mod database;
 pub mod meta;
+pub mod objects;
+pub mod outbox;
+pub mod tokens;
+pub mod uploads;
 
 pub use database::{Catalog, Error, Tx};
