@@ -18,4 +18,6 @@ pub mod arn;
 pub mod bucket;
 pub mod trail;
 
+pub mod digest;
+pub mod log_file;
 pub mod md5;

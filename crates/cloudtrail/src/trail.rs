@@ -83,7 +83,9 @@ pub fn check_name(name: &str) -> Result<(), Invalid> {
 pub fn check_key_prefix(prefix: &str) -> Result<(), Invalid> {
     let length = prefix.chars().count();
     let message = if length > KEY_PREFIX_CHARS_MAX {
-        format!("S3 key prefix too long. Maximum allowed length: {KEY_PREFIX_CHARS_MAX} characters. Specified length: {length} characters.")
+        format!(
+            "S3 key prefix too long. Maximum allowed length: {KEY_PREFIX_CHARS_MAX} characters. Specified length: {length} characters."
+        )
     } else if prefix.chars().any(char::is_control) {
         "S3 key prefix must not contain control characters.".to_owned()
     } else if prefix.split('/').any(|segment| matches!(segment, "." | "..")) {

@@ -13,10 +13,7 @@ fn check(text: &str, expected: Result<&str, Invalid>) {
 
 #[test]
 fn arns_are_taken_apart() {
-    check(
-        "arn:aws:cloudtrail:us-east-1:123456789012:trail/main",
-        Ok("aws|cloudtrail|us-east-1|123456789012|trail/main"),
-    );
+    check("arn:aws:cloudtrail:us-east-1:123456789012:trail/main", Ok("aws|cloudtrail|us-east-1|123456789012|trail/main"));
     check("arn:aws:s3:::bucket/a:b/c", Ok("aws|s3|||bucket/a:b/c"));
     check("arn:aws-cn:iam::aws:policy/X", Ok("aws-cn|iam||aws|policy/X"));
     check("arn:aws:lambda:eu-west-1:1:function:f", Ok("aws|lambda|eu-west-1|1|function:f"));

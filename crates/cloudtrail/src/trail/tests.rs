@@ -164,7 +164,9 @@ fn tags_are_overwritten_counted_and_checked() {
 fn event(region: &str, source: &str, rest: &str) -> Event {
     let home = self::region(region);
     let admission = Admission { account: account(), region: &home, ordinal: 0, size_max: crate::event::SIZE_MAX };
-    let raw = format!(r#"{{"eventTime":"2026-01-02T03:04:05Z","eventSource":"{source}","eventName":"X","awsRegion":"{region}"{rest}}}"#);
+    let raw = format!(
+        r#"{{"eventTime":"2026-01-02T03:04:05Z","eventSource":"{source}","eventName":"X","awsRegion":"{region}"{rest}}}"#
+    );
     Event::admit(raw.as_bytes(), &admission).expect("an event")
 }
 
