@@ -16,6 +16,7 @@ use bytes::Bytes;
 pub use admission::{Admission, EVENT_ID_CHARS_MAX, NAME_CHARS_MAX, RAW_SIZE_FACTOR, Rejection, RejectionCode, SIZE_MAX};
 pub use category::Category;
 use fields::{Field, Fields, Span};
+pub use instant::time_text;
 
 use crate::account::AccountId;
 use crate::identity::Identity;
@@ -50,8 +51,8 @@ impl Event {
         &self.bytes
     }
 
-    /// The record's text.
-    pub fn text_of_record(&self) -> &str {
+    /// The record as text.
+    pub fn as_str(&self) -> &str {
         self.slice(Span::new(0, self.bytes.len()))
     }
 
@@ -109,7 +110,7 @@ impl Event {
     pub fn json(&self, key: &str) -> Option<Json<'_>> {
         match Field::named(key) {
             Some(field) => self.field(field),
-            None => Json::of(self.text_of_record()).get(key),
+            None => Json::of(self.as_str()).get(key),
         }
     }
 

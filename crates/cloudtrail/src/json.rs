@@ -18,4 +18,4 @@ pub use walk::{Elements, Json, Members};
 pub const DEPTH_MAX: u32 = 100;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,5 +1,19 @@
 //! eventTime: RFC 3339, `YYYY-MM-DDTHH:MM:SS[.fff]` and `Z` or an offset.
 
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+/// Seconds since 1970 as records write them: `2026-01-31T09:30:00Z`. Times outside the years 0 to 9999 become the
+/// nearest one inside.
+pub fn time_text(time_s: i64) -> String {
+    const FORMAT: &[time::format_description::BorrowedFormatItem<'_>] =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    const YEAR_0_S: i64 = -62_167_219_200;
+    const YEAR_9999_END_S: i64 = 253_402_300_799;
+    let time = OffsetDateTime::from_unix_timestamp(time_s.clamp(YEAR_0_S, YEAR_9999_END_S));
+    time.ok().and_then(|time| time.format(FORMAT).ok()).expect("years 0 to 9999 can be written")
+}
+
 /// Seconds since 1970; `None` for anything that is no such time. Fractions of a second, up to nine digits, are
 /// dropped. A leap second is refused: AWS smears them.
 pub(super) fn parse(text: &str) -> Option<i64> {
