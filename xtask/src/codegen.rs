@@ -114,3 +114,6 @@ fn rustfmt(text: &str) -> Result<String> {
 fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,11 @@ impl Operation {
         let short = long.rsplit_once('.').map_or(long, |(_, short)| short);
         (prefix == long || prefix == short).then_some(operation)
     }
+
+    /// The long form of its `X-Amz-Target`; none if its service has no targets.
+    pub fn target(self) -> Option<String> {
+        self.service().target_prefix().map(|prefix| format!("{prefix}.{}", self.name()))
+    }
 }
 
 impl ErrorCode {

@@ -59,96 +59,47 @@ pub(super) fn render(models: &[(&Service, Model)]) -> String {
 }
 
 fn services(out: &mut String, models: &[(&Service, Model)]) {
+    let arms = |answer: &dyn Fn(&Model) -> String| {
+        models.iter().map(|(service, model)| (service.variant.to_owned(), answer(model))).collect()
+    };
     out.push_str("impl Service {\n");
-    method(
-        out,
-        "The name in the credential scope of requests to this service.",
-        "signing_name",
-        "&'static str",
-        "Self",
-        models.iter().map(|(service, model)| (service.variant, format!("{:?}", model.signing_name()))),
-    );
-    method(
-        out,
-        "The version of the service's API.",
-        "api_version",
-        "&'static str",
-        "Self",
-        models.iter().map(|(service, model)| (service.variant, format!("{:?}", model.metadata.api_version))),
-    );
-    method(
-        out,
-        "What precedes `.Operation` in `X-Amz-Target`; none for a service without targets.",
-        "target_prefix",
-        "Option<&'static str>",
-        "Self",
-        models.iter().map(|(service, model)| (service.variant, format!("{:?}", model.metadata.target_prefix))),
-    );
+    Method::new("signing_name", "&'static str", "The name in the credential scope of requests to this service.")
+        .render(out, arms(&|model| format!("{:?}", model.signing_name())));
+    Method::new("api_version", "&'static str", "The version of the service's API.")
+        .render(out, arms(&|model| format!("{:?}", model.metadata.api_version)));
+    let doc = "What precedes `.Operation` in `X-Amz-Target`; none for a service without targets.";
+    Method::new("target_prefix", "Option<&'static str>", doc)
+        .render(out, arms(&|model| format!("{:?}", model.metadata.target_prefix)));
     out.push_str("}\n");
 }
 
 fn operations(out: &mut String, rows: &[Row]) {
-    out.push_str("\n/// An operation of CloudTrail's API.\n#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum Operation {\n");
-    for row in rows {
-        let _ = writeln!(out, "/// `{0}`: `{1} {2}`.\n{0},", row.name, row.operation.http.method, row.operation.http.request_uri);
+    out.push_str("\n/// An operation of CloudTrail's API.\n");
+    out.push_str("#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum Operation {\n");
+    for Row { name, operation, .. } in rows {
+        let _ = writeln!(out, "/// `{name}`: `{} {}`.\n{name},", operation.http.method, operation.http.request_uri);
     }
-    out.push_str("}\n\nimpl Operation {\n/// Every operation, by service, then by name.\n");
     let all: Vec<String> = rows.iter().map(|row| format!("Self::{}", row.name)).collect();
+    out.push_str("}\n\nimpl Operation {\n/// Every operation, by service, then by name.\n");
     let _ = writeln!(out, "pub const ALL: [Self; {}] = [{}];\n", rows.len(), all.join(", "));
-    method(
-        out,
-        "The operation's name, which is also its eventName.",
-        "name",
-        "&'static str",
-        "Self",
-        rows.iter().map(|row| (row.name, format!("{:?}", row.name))),
-    );
-    method(
-        out,
-        "The service it belongs to.",
-        "service",
-        "Service",
-        "Self",
-        rows.iter().map(|row| (row.name, format!("Service::{}", row.service.variant))),
-    );
-    method(
-        out,
-        "Whether it changes nothing.",
-        "is_read_only",
-        "bool",
-        "Self",
-        rows.iter().map(|row| (row.name, reads(row.name).to_string())),
-    );
-    method(
-        out,
-        "Whether the model calls it idempotent: a hint for the retries of SDKs.",
-        "is_idempotent",
-        "bool",
-        "Self",
-        rows.iter().map(|row| (row.name, row.operation.idempotent.to_string())),
-    );
-    method(
-        out,
-        "The errors that the model lists for it.",
-        "errors",
-        "&'static [ErrorCode]",
-        "Self",
-        rows.iter().map(|row| {
-            let codes: Vec<String> = row.operation.errors.iter().map(|error| format!("ErrorCode::{}", error.shape)).collect();
-            (row.name, format!("&[{}]", codes.join(", ")))
-        }),
-    );
-    method_in(
-        out,
-        "pub(crate)",
-        "The constraints of its input.",
-        "shape",
-        "&'static Shape",
-        "Self",
-        rows.iter()
-            .map(|row| (row.name, format!("{}_constraints::{}", row.service.module, screaming(&row.operation.input.shape)))),
-    );
+
+    let arms = |answer: &dyn Fn(&Row) -> String| rows.iter().map(|row| (row.name.to_owned(), answer(row))).collect();
+    Method::new("name", "&'static str", "The operation's name, which is also its eventName.")
+        .render(out, arms(&|row| format!("{:?}", row.name)));
+    Method::new("service", "Service", "The service it belongs to.")
+        .render(out, arms(&|row| format!("Service::{}", row.service.variant)));
+    Method::new("is_read_only", "bool", "Whether it changes nothing.").render(out, arms(&|row| reads(row.name).to_string()));
+    Method::new("is_idempotent", "bool", "Whether the model calls it idempotent: a hint for the retries of SDKs.")
+        .render(out, arms(&|row| row.operation.idempotent.to_string()));
+    Method::new("errors", "&'static [ErrorCode]", "The errors that the model lists for it.").render(out, arms(&error_list));
+    Method { visibility: "pub(crate)", ..Method::new("shape", "&'static Shape", "The constraints of its input.") }
+        .render(out, arms(&|row| format!("{}_constraints::{}", row.service.module, screaming(&row.operation.input.shape))));
     out.push_str("}\n");
+}
+
+fn error_list(row: &Row) -> String {
+    let codes: Vec<String> = row.operation.errors.iter().map(|error| format!("ErrorCode::{}", error.shape)).collect();
+    format!("&[{}]", codes.join(", "))
 }
 
 fn reads(name: &str) -> bool {
@@ -156,25 +107,16 @@ fn reads(name: &str) -> bool {
 }
 
 fn inputs(out: &mut String, rows: &[Row]) {
-    out.push_str(
-        "\n/// A checked input of any operation.\n#[derive(Clone, Debug, PartialEq)]\n\
-        pub enum Input {\n",
-    );
-    for row in rows {
-        let _ = writeln!(out, "/// The input of `{0}`.\n{0}({1}::{2}),", row.name, row.service.module, row.operation.input.shape);
+    out.push_str("\n/// A checked input of any operation.\n#[derive(Clone, Debug, PartialEq)]\npub enum Input {\n");
+    for Row { name, service, operation } in rows {
+        let _ = writeln!(out, "/// The input of `{name}`.\n{name}({}::{}),", service.module, operation.input.shape);
     }
     out.push_str("}\n\nimpl Input {\n");
-    method(
-        out,
-        "The operation it is the input of.",
-        "operation",
-        "Operation",
-        "&Self",
-        rows.iter().map(|row| (row.name, format!("Operation::{}", row.name))),
-    );
+    let arms = rows.iter().map(|row| (format!("{}(_)", row.name), format!("Operation::{}", row.name))).collect();
+    Method { receiver: "&self", ..Method::new("operation", "Operation", "The operation it is the input of.") }.render(out, arms);
+    out.push_str("/// Types a document that has passed its operation's constraints.\n");
     out.push_str(
-        "/// Types a document that has passed its operation's constraints.\n\
-        pub(crate) fn typed(operation: Operation, document: Value) -> serde_json::Result<Self> {\nOk(match operation {\n",
+        "pub(crate) fn typed(operation: Operation, document: Value) -> serde_json::Result<Self> {\nOk(match operation {\n",
     );
     for row in rows {
         let _ = writeln!(out, "Operation::{0} => Self::{0}(serde_json::from_value(document)?),", row.name);
@@ -188,62 +130,49 @@ fn errors(out: &mut String, rows: &[Row], models: &[(&Service, Model)]) {
     for (_, model) in models {
         codes.extend(model.shapes.iter().filter(|(_, shape)| shape.exception).map(|(name, _)| name.as_str()));
     }
-    out.push_str(
-        "\n/// An error code: those of the service models, and those of AWS's front door.\n\
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]\n\
-        pub enum ErrorCode {\n",
-    );
+    out.push_str("\n/// An error code: those of the service models, and those of AWS's front door.\n");
+    out.push_str("#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum ErrorCode {\n");
     for code in &codes {
         let _ = writeln!(out, "/// `{code}`.\n{code},");
     }
-    out.push_str("}\n\nimpl ErrorCode {\n");
     let all: Vec<String> = codes.iter().map(|code| format!("Self::{code}")).collect();
-    let _ = writeln!(out, "/// Every code, by name.\npub const ALL: [Self; {}] = [{}];\n", codes.len(), all.join(", "));
-    method(
-        out,
-        "The code as it goes over the wire.",
-        "name",
-        "&'static str",
-        "Self",
-        codes.iter().map(|code| (*code, format!("{code:?}"))),
-    );
+    out.push_str("}\n\nimpl ErrorCode {\n/// Every code, by name.\n");
+    let _ = writeln!(out, "pub const ALL: [Self; {}] = [{}];\n", codes.len(), all.join(", "));
+    let arms = codes.iter().map(|code| ((*code).to_owned(), format!("{code:?}"))).collect();
+    Method::new("name", "&'static str", "The code as it goes over the wire.").render(out, arms);
     out.push_str("}\n");
 }
 
-fn method<'a>(
-    out: &mut String,
-    doc: &str,
-    name: &str,
-    returns: &str,
-    receiver: &str,
-    arms: impl Iterator<Item = (&'a str, String)>,
-) {
-    method_in(out, "pub", doc, name, returns, receiver, arms);
+/// A method of an enum that is one `match` over its variants.
+struct Method<'a> {
+    visibility: &'a str,
+    receiver: &'a str,
+    name: &'a str,
+    returns: &'a str,
+    doc: &'a str,
 }
 
-/// A method that is one `match` over all variants; variants with the same answer share an arm.
-fn method_in<'a>(
-    out: &mut String,
-    visibility: &str,
-    doc: &str,
-    name: &str,
-    returns: &str,
-    receiver: &str,
-    arms: impl Iterator<Item = (&'a str, String)>,
-) {
-    let mut grouped: Vec<(String, Vec<String>)> = Vec::new();
-    for (variant, answer) in arms {
-        let pattern = if receiver == "&Self" { format!("Self::{variant}(_)") } else { format!("Self::{variant}") };
-        match grouped.iter_mut().find(|(known, _)| *known == answer) {
-            Some((_, patterns)) => patterns.push(pattern),
-            None => grouped.push((answer, vec![pattern])),
+impl<'a> Method<'a> {
+    const fn new(name: &'a str, returns: &'a str, doc: &'a str) -> Self {
+        Self { visibility: "pub", receiver: "self", name, returns, doc }
+    }
+
+    /// Writes the method; variants with the same answer share an arm.
+    fn render(&self, out: &mut String, arms: Vec<(String, String)>) {
+        let mut grouped: Vec<(String, Vec<String>)> = Vec::new();
+        for (variant, answer) in arms {
+            let pattern = format!("Self::{variant}");
+            match grouped.iter_mut().find(|(known, _)| *known == answer) {
+                Some((_, patterns)) => patterns.push(pattern),
+                None => grouped.push((answer, vec![pattern])),
+            }
         }
+        let Self { visibility, receiver, name, returns, doc } = self;
+        let constant = if *receiver == "self" { "const " } else { "" };
+        let _ = writeln!(out, "/// {doc}\n{visibility} {constant}fn {name}({receiver}) -> {returns} {{\nmatch self {{");
+        for (answer, patterns) in grouped {
+            let _ = writeln!(out, "{} => {answer},", patterns.join(" | "));
+        }
+        out.push_str("}\n}\n\n");
     }
-    let this = if receiver == "&Self" { "&self" } else { "self" };
-    let constant = if receiver == "&Self" { "" } else { "const " };
-    let _ = writeln!(out, "/// {doc}\n{visibility} {constant}fn {name}({this}) -> {returns} {{\nmatch self {{");
-    for (answer, patterns) in grouped {
-        let _ = writeln!(out, "{} => {answer},", patterns.join(" | "));
-    }
-    out.push_str("}\n}\n\n");
 }

@@ -98,6 +98,7 @@ fn facts(shape: &Shape, wire: &str, member: &Member, required: bool) -> String {
     };
     match (shape.min, shape.max) {
         (Some(min), Some(max)) => facts.push(format!("{min} to {max}{unit}")),
+        (Some(1), None) => facts.push("not empty".to_owned()),
         (Some(min), None) => facts.push(format!("at least {min}{unit}")),
         (None, Some(max)) => facts.push(format!("at most {max}{unit}")),
         (None, None) => {}

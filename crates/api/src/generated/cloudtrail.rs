@@ -28,7 +28,7 @@ pub struct AdvancedEventSelector {
     /// `Name`: 0 to 1000 characters, pattern `.*`.
     #[serde(rename = "Name", default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// `FieldSelectors`: required, at least 1 entries.
+    /// `FieldSelectors`: required, not empty.
     #[serde(rename = "FieldSelectors")]
     pub field_selectors: Vec<AdvancedFieldSelector>,
 }
@@ -39,22 +39,22 @@ pub struct AdvancedFieldSelector {
     /// `Field`: required, 1 to 1000 characters, pattern `[\w|\d|\.|_]+`.
     #[serde(rename = "Field")]
     pub field: String,
-    /// `Equals`: at least 1 entries.
+    /// `Equals`: not empty.
     #[serde(rename = "Equals", default, skip_serializing_if = "Option::is_none")]
     pub equals: Option<Vec<String>>,
-    /// `StartsWith`: at least 1 entries.
+    /// `StartsWith`: not empty.
     #[serde(rename = "StartsWith", default, skip_serializing_if = "Option::is_none")]
     pub starts_with: Option<Vec<String>>,
-    /// `EndsWith`: at least 1 entries.
+    /// `EndsWith`: not empty.
     #[serde(rename = "EndsWith", default, skip_serializing_if = "Option::is_none")]
     pub ends_with: Option<Vec<String>>,
-    /// `NotEquals`: at least 1 entries.
+    /// `NotEquals`: not empty.
     #[serde(rename = "NotEquals", default, skip_serializing_if = "Option::is_none")]
     pub not_equals: Option<Vec<String>>,
-    /// `NotStartsWith`: at least 1 entries.
+    /// `NotStartsWith`: not empty.
     #[serde(rename = "NotStartsWith", default, skip_serializing_if = "Option::is_none")]
     pub not_starts_with: Option<Vec<String>>,
-    /// `NotEndsWith`: at least 1 entries.
+    /// `NotEndsWith`: not empty.
     #[serde(rename = "NotEndsWith", default, skip_serializing_if = "Option::is_none")]
     pub not_ends_with: Option<Vec<String>>,
 }

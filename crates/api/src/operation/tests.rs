@@ -24,6 +24,8 @@ fn there_are_61_operations_with_names_of_their_own() {
     for operation in Operation::ALL {
         assert_eq!(Operation::from_name(operation.name()), Some(operation));
         assert!(!operation.errors().is_empty());
+        let target = operation.target();
+        assert_eq!(target.as_deref().and_then(Operation::from_target), target.is_some().then_some(operation));
     }
     assert_eq!(Operation::ALL.iter().filter(|operation| operation.is_idempotent()).count(), 47);
     assert_eq!(Operation::PutAuditEvents.service(), Service::CloudTrailData);
