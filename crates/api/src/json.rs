@@ -18,9 +18,9 @@ pub const TARGET: &str = "x-amz-target";
 pub const REQUEST_ID: &str = "x-amzn-requestid";
 /// The content type of requests and answers.
 pub const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
-/// The largest body of a request to the control plane: 1 MiB, the limit of AWS's JSON services.
+/// The largest body of a request to the control plane (ours). The model bounds few lists, so AWS's own limit is unknown.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// How deep a document may nest. The deepest input of the model has 7 levels.
+/// How deep a document may nest (ours). The deepest inputs of the model, event selectors, have 6 levels.
 pub const DEPTH_MAX: usize = 32;
 
 /// Reads a body. An empty one is `{}`; a member that comes twice is refused, lest what is recorded of a call

@@ -8,7 +8,7 @@ use super::presented::{ALGORITHM, parameters};
 
 /// Longest access key id: IAM's limit (`GetAccessKeyInfo`, 128 characters).
 const ACCESS_KEY_ID_BYTES_MAX: usize = 128;
-/// Longest Region or service name in a scope (ours; the longest of AWS's has 24 characters).
+/// Longest Region or service name in a scope (ours).
 const SCOPE_PART_BYTES_MAX: usize = 64;
 
 /// For which service and Region a request says it is signed, and by which key. Good for choosing who answers, and for
