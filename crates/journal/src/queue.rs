@@ -15,6 +15,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use crate::entry::within;
 use crate::{Commit, Entry, Error, Kind, LEDGERS_MAX, Position};
 
+#[cfg(test)]
+mod tests;
+
 /// Bytes of control entries that may wait, beside those of events: a full queue must not keep a cut from being
 /// recorded.
 pub const CONTROL_QUEUE_BYTES_MAX: usize = 8 << 20;

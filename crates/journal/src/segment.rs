@@ -162,9 +162,13 @@ impl Segments {
             }
             Err(error) => return Err(Error::io(&segment.path)(error)),
         };
-        let mut files = lock(&self.files);
-        files.truncate(FILES_MAX - 1);
-        files.push_front((segment.first, Arc::clone(&file)));
+        // Trimming holds the list while it removes a file and closes it here: one that is gone is not kept open.
+        let list = lock(&self.list);
+        if list.front().is_some_and(|oldest| oldest.first <= segment.first) {
+            let mut files = lock(&self.files);
+            files.truncate(FILES_MAX - 1);
+            files.push_front((segment.first, Arc::clone(&file)));
+        }
         Ok(file)
     }
 

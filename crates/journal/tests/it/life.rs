@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use journal::{Error, Journal};
+use journal::{Entry, Error, Journal};
 
 use crate::sample::{Hands, OPTIONS, assert_is, entry, open, read_all, send};
 
@@ -187,4 +187,23 @@ fn entries_of_one_call_stay_together_even_if_they_are_more_than_a_group() {
     let (journal, _) = open(dir.path()).unwrap();
     let frames = read_all(&journal, usize::MAX).unwrap();
     frames.iter().zip(&entries).enumerate().for_each(|(at, (frame, entry))| assert_is(frame, at as u64, entry));
+}
+
+#[test]
+fn thousands_of_ledgers_are_numbered_across_segments_and_restarts() {
+    const LEDGERS: u64 = 5000;
+    let dir = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(dir.path()).unwrap();
+    let of = |id: u64| Entry { ledger: format!("{:012}/eu-central-1", id % LEDGERS).into(), ..entry(id, 10) };
+    for round in 0..3 {
+        send(&journal, (round * LEDGERS..(round + 1) * LEDGERS).map(of).collect()).wait().unwrap();
+        journal.close();
+        journal = open(dir.path()).unwrap().0;
+    }
+    assert_eq!(journal.status().segments, 3);
+    for (from, bytes_max) in [(0, 1), (LEDGERS - 1, 1), (LEDGERS, 1), (3 * LEDGERS - 1, 1 << 20)] {
+        let frame = &journal.read(from, bytes_max).unwrap()[0];
+        assert_is(frame, from, &of(from));
+        assert_eq!(frame.sequence, from / LEDGERS);
+    }
 }
