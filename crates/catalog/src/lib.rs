@@ -7,10 +7,16 @@
 pub mod buckets;
 pub mod cursors;
 pub mod database;
+pub mod digests;
+pub mod files;
+pub mod keys;
 pub mod meta;
 pub mod objects;
 pub mod outbox;
+pub mod runs;
 pub mod tokens;
+pub mod trail_status;
+pub mod trails;
 pub mod uploads;
 
 pub use database::{Catalog, Error, Tx};
