@@ -1,7 +1,12 @@
 //! What a lookup finds an event by (event-history.md, sections 4 and 5).
 
+mod resources;
+mod table;
+
 use std::fmt;
 use std::str::FromStr;
+
+pub use resources::{NAME_CHARS_MAX, RESOURCES_MAX};
 
 use crate::event::Event;
 use crate::identity::Identity;
@@ -98,7 +103,7 @@ pub fn facts(event: &Event) -> Facts {
         read_only: event.read_only(),
         username: username(&identity),
         access_key_id: identity.access_key_id.filter(|key| !key.is_empty()).map(Into::into),
-        resources: Vec::new(),
+        resources: resources::resources(event),
     }
 }
 
@@ -109,7 +114,7 @@ pub fn username(identity: &Identity<'_>) -> Option<String> {
         "Root" => Some("root"),
         "IAMUser" | "SAMLUser" | "WebIdentityUser" => user_name(),
         "AssumedRole" => session_name(identity),
-        "FederatedUser" => identity.arn.as_deref().and_then(last_segment),
+        "FederatedUser" => identity.arn.as_deref().and_then(last_segment).or_else(|| after_colon(identity)),
         _ => user_name().filter(|name| *name == HIDDEN),
     };
     name.filter(|name| !name.is_empty()).map(str::to_owned)
@@ -119,10 +124,17 @@ pub fn username(identity: &Identity<'_>) -> Option<String> {
 const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 
 fn session_name<'a>(identity: &'a Identity<'_>) -> Option<&'a str> {
-    let of_principal = identity.principal_id.as_deref().and_then(|id| Some(id.split_once(':')?.1));
-    of_principal.or_else(|| identity.arn.as_deref().and_then(last_segment))
+    after_colon(identity).or_else(|| identity.arn.as_deref().and_then(last_segment))
+}
+
+/// The name behind the unique id, in `AROA…:session` and `123456789012:name`.
+fn after_colon<'a>(identity: &'a Identity<'_>) -> Option<&'a str> {
+    Some(identity.principal_id.as_deref()?.split_once(':')?.1)
 }
 
 fn last_segment(arn: &str) -> Option<&str> {
     Some(arn.rsplit_once('/')?.1)
 }
+
+#[cfg(test)]
+mod tests;
