@@ -16,6 +16,7 @@ pub mod record;
 
 pub mod arn;
 pub mod bucket;
+pub mod policy;
 pub mod selectors;
 pub mod trail;
 
