@@ -61,17 +61,14 @@ impl SelectorError {
 }
 
 impl Selectors {
-    /// The selectors a PutEventSelectors call asks for, checked. An empty list is one that is not given.
-    pub fn requested(basic: Vec<EventSelector>, advanced: Vec<AdvancedEventSelector>) -> Result<Self, SelectorError> {
-        let selectors = match (basic.is_empty(), advanced.is_empty()) {
-            (false, true) => Self::Basic(basic),
-            (true, false) => Self::Advanced(advanced),
-            (false, false) => {
-                return Err(SelectorError::of("Specify either EventSelectors or AdvancedEventSelectors, not both."));
-            }
-            (true, true) => return Err(SelectorError::of(basic::COUNT)),
-        };
-        selectors.validate().map(|()| selectors)
+    /// Basic ones, if they obey the rules.
+    pub fn basic(selectors: Vec<EventSelector>) -> Result<Self, SelectorError> {
+        Self::Basic(selectors).validated()
+    }
+
+    /// Advanced ones, if they obey the rules.
+    pub fn advanced(selectors: Vec<AdvancedEventSelector>) -> Result<Self, SelectorError> {
+        Self::Advanced(selectors).validated()
     }
 
     /// What a trail logs that has never been told: all management events.
@@ -92,7 +89,12 @@ impl Selectors {
         }
     }
 
+    fn validated(self) -> Result<Self, SelectorError> {
+        self.validate().map(|()| self)
+    }
+
     /// As GetEventSelectors shows them: the fields of advanced selectors sorted by name.
+    #[must_use]
     pub fn in_get_order(&self) -> Self {
         let mut selectors = self.clone();
         if let Self::Advanced(selectors) = &mut selectors {

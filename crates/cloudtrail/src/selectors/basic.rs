@@ -8,7 +8,7 @@ use super::{BASIC_MAX, DATA_RESOURCES_MAX, EXCLUDABLE_SOURCES, SelectorError};
 use crate::arn::Arn;
 
 /// AWS's message for too few or too many selectors.
-pub(super) const COUNT: &str = "Specify a valid number of selectors (1 to 5) for your trail.";
+const COUNT: &str = "Specify a valid number of selectors (1 to 5) for your trail.";
 
 /// A basic selector. An event is logged when one of a trail's selectors chooses it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ pub struct Matcher {
 enum Rule {
     Management { kind: ReadWriteType, excluded: Vec<Box<str>> },
     Data { kind: ReadWriteType, wanted: Wanted },
-    Advanced { category: Category, fields: Vec<(Field, Test)>, resource: Option<ResourceTest> },
+    Advanced { category: Category, fields: Vec<(Field, Test)>, resource: Option<Box<ResourceTest>> },
 }
 
 /// The resources of a basic selector's type.
@@ -206,7 +206,7 @@ impl Wanted {
 
 /// A selector without a category a record can have chooses nothing.
 fn advanced(selector: &AdvancedEventSelector) -> Option<Rule> {
-    let (mut category, mut resource) = (None, None::<ResourceTest>);
+    let (mut category, mut resource) = (None, None::<Box<ResourceTest>>);
     let mut fields = Vec::new();
     for field in &selector.field_selectors {
         let test = Test::of(field);

@@ -12,6 +12,7 @@ use crate::region::Region;
 /// The settings of a trail. Named as in `Trail`, but for `log_file_validation`, which requests and answers name
 /// differently.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the members of AWS's Trail")]
 pub struct Settings {
     /// The name.
     pub name: String,
