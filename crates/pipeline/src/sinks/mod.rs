@@ -1,1 +1,3 @@
 //! What followers feed. Every sink has the same shape: see [`Sink`](crate::route::follower::Sink).
+
+pub mod log_files;
