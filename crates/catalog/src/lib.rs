@@ -14,6 +14,7 @@ pub mod meta;
 pub mod objects;
 pub mod outbox;
 pub mod runs;
+pub mod segments;
 pub mod tokens;
 pub mod trail_status;
 pub mod trails;
