@@ -98,7 +98,8 @@ impl Found {
 
     /// Adds a resource once; an empty type is an unknown one.
     fn add(&mut self, type_: &str, name: &str) {
-        let usable = !name.is_empty() && name.chars().nth(NAME_CHARS_MAX).is_none() && !REDACTED.contains(&name);
+        let fits = name.len() <= NAME_CHARS_MAX || name.chars().nth(NAME_CHARS_MAX).is_none();
+        let usable = fits && !name.is_empty() && !REDACTED.contains(&name);
         if !usable || self.0.len() >= RESOURCES_MAX {
             return;
         }

@@ -10,12 +10,20 @@ use super::{
     TEXT_BYTES_MAX, TlsDetails,
 };
 use crate::account::AccountId;
-use crate::event::{SIZE_MAX, time_text};
+use crate::event::{NAME_CHARS_MAX, SIZE_MAX, time_text};
 
 /// What is given up, in this order, when all fields are within their limits and the record is still too large
 /// (event-record.md, section 3).
-const GIVEN_UP: [&str; 7] =
-    ["requestID", "additionalEventData", "userAgent", "errorCode", "responseElements", "requestParameters", "errorMessage"];
+const GIVEN_UP: [&str; 8] = [
+    "requestID",
+    "additionalEventData",
+    "userAgent",
+    "errorCode",
+    "responseElements",
+    "requestParameters",
+    "errorMessage",
+    "resources",
+];
 
 /// What a cut text ends with.
 const CUT: &str = "...";
@@ -37,9 +45,9 @@ fn write(call: &ApiCall, given_up: &[&str]) -> Vec<u8> {
     record.object("userIdentity", identity(&call.identity));
     record.text("eventTime", &time_text(call.event_time_s));
     record.text("eventSource", &call.event_source);
-    record.text("eventName", &call.event_name);
+    record.text("eventName", &cut(&call.event_name, NAME_CHARS_MAX));
     record.text("awsRegion", call.region.as_str());
-    record.text("sourceIPAddress", &call.source_ip);
+    record.text("sourceIPAddress", &cut(&call.source_ip, TEXT_BYTES_MAX));
     record.cut_text("userAgent", call.user_agent.as_deref(), given_up);
     record.cut_text("errorCode", call.error.as_ref().map(|(code, _)| code.as_str()), given_up);
     record.cut_text("errorMessage", call.error.as_ref().map(|(_, message)| message.as_str()), given_up);
@@ -51,7 +59,7 @@ fn write(call: &ApiCall, given_up: &[&str]) -> Vec<u8> {
     record.cut_text("requestID", call.request_id.as_deref(), given_up);
     record.text("eventID", &call.event_id);
     record.truth("readOnly", call.read_only);
-    if !call.resources.is_empty() {
+    if !call.resources.is_empty() && !given_up.contains(&"resources") {
         record.raw("resources", &resources(&call.resources));
     }
     record.text("eventType", "AwsApiCall");

@@ -191,7 +191,7 @@ fn a_record_never_exceeds_the_size_of_an_event() {
     let made = event(&ApiCall {
         user_agent: Some(escaped.clone()),
         error: Some((escaped.clone(), escaped.clone())),
-        request_id: Some(escaped),
+        request_id: Some(escaped.clone()),
         request_parameters: object(PARAMETERS_BYTES_MAX),
         response_elements: object(PARAMETERS_BYTES_MAX),
         additional_event_data: object(ADDITIONAL_BYTES_MAX),
@@ -201,6 +201,12 @@ fn a_record_never_exceeds_the_size_of_an_event() {
     assert!(made.bytes().len() <= SIZE_MAX);
     assert_eq!(made.text("requestID").as_deref(), Some("..."));
     assert_eq!(made.raw("requestParameters").unwrap().len(), PARAMETERS_BYTES_MAX);
+
+    let target = Target { bucket: "b", key: Some(&escaped), ..Target::default() };
+    let resources = target.resources().into_iter().cycle().take(1_000).collect();
+    let made = event(&ApiCall { event_name: "N".repeat(10_000), source_ip: escaped.repeat(9), resources, ..call() });
+    assert!(made.bytes().len() <= SIZE_MAX);
+    assert_eq!(made.raw("resources"), None);
 }
 
 #[test]
