@@ -142,8 +142,7 @@ impl Recorder {
     ) -> Result<Pending, RecordError> {
         let errand = sift::Errand::new(sender.clone(), origin, route);
         let mut pending = Pending::new(parcels.len());
-        let mut groups = sift::Groups::new(parcels, &mut pending.outcomes);
-        while let Some(group) = groups.next() {
+        for group in sift::Groups::new(parcels, &mut pending.outcomes) {
             let sifted = self.sift(group, &errand).await?;
             self.place(sifted, &mut pending).await?;
         }
@@ -210,8 +209,12 @@ impl Recorder {
     /// Judges a group and puts what is not a duplicate in line.
     async fn place(&self, sifted: Sifted, pending: &mut Pending) -> Result<(), RecordError> {
         let Sifted { candidates, expired, rejected } = sifted;
-        expired.into_iter().for_each(|parcel| pending.outcomes[parcel].expired += 1);
-        rejected.into_iter().for_each(|(parcel, rejected)| pending.outcomes[parcel].rejected.push(rejected));
+        for parcel in expired {
+            pending.outcomes[parcel].expired += 1;
+        }
+        for (parcel, rejected) in rejected {
+            pending.outcomes[parcel].rejected.push(rejected);
+        }
         if candidates.is_empty() {
             return Ok(());
         }
@@ -219,11 +222,13 @@ impl Recorder {
         let permit = self.room(bytes).await?;
         let mut probe = self.probe(candidates.iter().map(|candidate| candidate.seen).collect()).await?;
         for _ in 1..PROBES_MAX {
-            let turn = self.inner.seen.turn();
-            if turn.is_current(&probe) || !turn.is_open() {
-                return self.inner.take_turn(turn, &probe, candidates, permit, pending);
+            {
+                // The lock ends with this block, before the next wait: the future has to be Send.
+                let turn = self.inner.seen.turn();
+                if turn.is_current(&probe) || !turn.is_open() {
+                    return self.inner.take_turn(turn, &probe, candidates, permit, pending);
+                }
             }
-            drop(turn);
             probe = self.probe(probe.into_entries()).await?;
         }
         let turn = self.inner.seen.turn();

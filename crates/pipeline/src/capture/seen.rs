@@ -388,7 +388,9 @@ impl Seen {
             shelf.runs.splice(at..at + inputs.len(), [Arc::clone(&merged)]);
             shelf
         });
-        inputs.iter().for_each(|run| remove(&run.path));
+        for run in inputs {
+            remove(&run.path);
+        }
         self.report();
         Ok(true)
     }

@@ -64,7 +64,7 @@ pub fn parse_file(name: &str, bytes: &Bytes) -> Result<Records, FileError> {
     let coding = if inflate::is_gzip(bytes) { Coding::Gzip } else { Coding::None };
     let text = inflate::inflate(coding, bytes, INFLATED_BYTES_MAX).map_err(|e| error(inflate_code(&e), e.to_string()))?;
     let spans = spans(&text).map_err(|fault| error(fault_code(fault), fault.to_string()))?;
-    if spans.is_empty() && text.iter().all(|byte| byte.is_ascii_whitespace()) {
+    if spans.is_empty() && text.iter().all(u8::is_ascii_whitespace) {
         return Err(error(FileErrorCode::Empty, "the file is empty".to_owned()));
     }
     Ok(Records { text, spans })

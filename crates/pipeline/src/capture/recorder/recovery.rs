@@ -61,9 +61,10 @@ fn events(
         let Some(last) = frames.last() else { break };
         at = last.position + 1;
         for frame in frames.iter().filter(|frame| frame.kind == Kind::Event && frame.position < stretch.end) {
-            match entry(frame) {
-                Some(entry) => each(entry, frame)?,
-                None => tracing::error!(position = frame.position, "a journaled event cannot be read"),
+            if let Some(entry) = entry(frame) {
+                each(entry, frame)?;
+            } else {
+                tracing::error!(position = frame.position, "a journaled event cannot be read");
             }
         }
     }

@@ -10,31 +10,21 @@ use super::{Error, Seen};
 use crate::clock::SharedClock;
 
 /// How often the window moves without anything else to do.
-const WINDOW_CHECK: Duration = Duration::from_secs(60);
+const WINDOW_CHECK: Duration = Duration::from_mins(1);
 /// How long to wait after a failure before the next attempt.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Keeps [`Seen`] within its bounds. One runs beside each recorder.
-#[derive(Debug)]
 pub struct Upkeep {
     seen: Seen,
     committed: watch::Receiver<Position>,
-    clock: SharedClockDebug,
-}
-
-/// A clock that does not print.
-struct SharedClockDebug(SharedClock);
-
-impl std::fmt::Debug for SharedClockDebug {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Clock")
-    }
+    clock: SharedClock,
 }
 
 impl Upkeep {
     /// The upkeep of `seen`; `committed` is what the journal has on disk, exclusive.
     pub fn new(seen: Seen, committed: watch::Receiver<Position>, clock: SharedClock) -> Self {
-        Self { seen, committed, clock: SharedClockDebug(clock) }
+        Self { seen, committed, clock }
     }
 
     /// Works until `shutdown`, then writes what is in memory, so that the next start has nothing to rebuild.
@@ -56,7 +46,7 @@ impl Upkeep {
             match self.blocking(move |seen| seen.write_table(upto)).await {
                 Ok(true) => continue,
                 Ok(false) => {}
-                Err(_) => tokio::select! {
+                Err(()) => tokio::select! {
                     () = tokio::time::sleep(RETRY) => continue,
                     () = shutdown.cancelled() => return,
                 },
@@ -77,12 +67,12 @@ impl Upkeep {
 
     async fn tidy(&self, shutdown: &CancellationToken) {
         loop {
-            let now_us = self.clock.0.now_us();
+            let now_us = self.clock.now_us();
             self.seen.move_window(now_us);
             let pause = match self.blocking(Seen::merge_once).await {
                 Ok(true) => continue,
                 Ok(false) => WINDOW_CHECK,
-                Err(_) => RETRY,
+                Err(()) => RETRY,
             };
             tokio::select! {
                 () = self.seen.written() => {}
