@@ -77,7 +77,8 @@ CREATE TABLE chains (
 CREATE INDEX chains_trail ON chains (trail);
 CREATE UNIQUE INDEX chains_open ON chains (run, account, region) WHERE ended = 0;
 
--- Digests from the closing of their interval to their delivery. Sealed ones have their final bytes.
+-- Digests from the closing of their interval to their delivery. Sealed ones have their final bytes, and are journaled
+-- before they are delivered.
 CREATE TABLE digests (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
     chain     INTEGER NOT NULL REFERENCES chains (id) ON DELETE CASCADE,
@@ -86,7 +87,8 @@ CREATE TABLE digests (
     bucket    TEXT,
     key       TEXT,
     body      BLOB,
-    signature TEXT
+    signature TEXT,
+    journaled INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX digests_chain ON digests (chain, id);
 

@@ -54,6 +54,8 @@ pub struct Digest {
     pub interval: Interval,
     /// What it is, once it is sealed.
     pub sealed: Option<Sealed>,
+    /// Whether the journal has the entry of its seal.
+    pub journaled: bool,
 }
 
 /// Begins a chain whose first interval begins at `start_s`; returns its number.
@@ -83,7 +85,7 @@ pub async fn chain(catalog: &Catalog, id: i64) -> Result<Option<Chain>, Error> {
 
 /// Closes an interval of a chain: the files that were cut before its end and are in no digest yet are in this one.
 pub async fn close(tx: &mut Tx, chain: i64, interval: Interval) -> Result<(), Error> {
-    let digest = sqlx::query("INSERT INTO digests (chain, start_s, end_s) VALUES (?, ?, ?)")
+    let digest = sqlx::query("INSERT INTO digests (chain, start_s, end_s, journaled) VALUES (?, ?, ?, 0)")
         .bind(chain)
         .bind(interval.start_s)
         .bind(interval.end_s)
@@ -156,9 +158,15 @@ pub async fn seal(tx: &mut Tx, chain: i64, digest: i64, sealed: &Sealed, link: &
     set_link(tx, chain, Some(link)).await
 }
 
+/// Notes that the journal has the entry of a digest's seal.
+pub async fn journaled(tx: &mut Tx, digest: i64) -> Result<(), Error> {
+    sqlx::query("UPDATE digests SET journaled = 1 WHERE id = ?").bind(digest).execute(tx.connection()).await?;
+    Ok(())
+}
+
 /// Takes the seal of a digest back, which was never delivered and shall go elsewhere; `link` is what it was before.
 pub async fn unseal(tx: &mut Tx, chain: i64, digest: i64, link: Option<&Link>) -> Result<(), Error> {
-    sqlx::query("UPDATE digests SET bucket = NULL, key = NULL, body = NULL, signature = NULL WHERE id = ?")
+    sqlx::query("UPDATE digests SET bucket = NULL, key = NULL, body = NULL, signature = NULL, journaled = 0 WHERE id = ?")
         .bind(digest)
         .execute(tx.connection())
         .await?;
@@ -231,5 +239,6 @@ fn from_row(row: &SqliteRow) -> Digest {
         id: row.get("id"),
         interval: Interval { start_s: row.get("start_s"), end_s: row.get("end_s") },
         sealed: row.get::<Option<String>, _>("bucket").map(sealed),
+        journaled: row.get("journaled"),
     }
 }

@@ -227,6 +227,15 @@ pub async fn place_versions(tx: &mut Tx, arn: Option<&str>, position: u64) -> Re
     Ok(())
 }
 
+/// Whether a change of a trail waits for its position: a version, or the stop of a run.
+pub async fn is_unsettled(catalog: &Catalog) -> Result<bool, Error> {
+    let query = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM trail_runs WHERE stop_s IS NOT NULL AND stop_position IS NULL)
+         OR EXISTS (SELECT 1 FROM trail_versions WHERE position IS NULL AND version > 1)",
+    );
+    Ok(query.fetch_one(catalog.readers()).await?)
+}
+
 /// A version of a trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
