@@ -33,6 +33,7 @@ class Server:
         self.process = None
         self.port = 0
         self.log = []
+        self.clients = {}
         if config:
             (folder / "trailkeep.toml").write_text(config)
             self.flags += ["--config", str(folder / "trailkeep.toml")]
@@ -96,8 +97,11 @@ class Server:
         keys = dict(line.split(" = ") for line in Path(self.credentials).read_text().splitlines() if " = " in line)
         settings.setdefault("aws_access_key_id", keys["aws_access_key_id"])
         settings.setdefault("aws_secret_access_key", keys["aws_secret_access_key"])
-        config = Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"})
-        return boto3.client(service, region_name=region, endpoint_url=self.url, config=config, **settings)
+        made = (service, region, self.url, *sorted(settings.items()))
+        if made not in self.clients:
+            config = Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"})
+            self.clients[made] = boto3.client(service, region_name=region, endpoint_url=self.url, config=config, **settings)
+        return self.clients[made]
 
 
 def eventually(what, seconds=30):
