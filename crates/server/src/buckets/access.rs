@@ -344,6 +344,3 @@ fn refuse_other_words(operation: &Operation, query: &[(String, String)]) -> Resu
         None => Ok(()),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -12,6 +12,7 @@ pub use super::signature::Method;
 
 /// A call that is over, or, for the record of a change, about to succeed.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and a field of the record")]
 pub struct Called {
     /// CloudTrail's name of the operation.
     pub operation: &'static str,
@@ -66,6 +67,9 @@ pub struct Called {
 /// Something under way.
 pub type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// Makes the record of a call.
+pub type Render = Arc<dyn Fn(&Called) -> Option<Vec<u8>> + Send + Sync>;
+
 /// Who is told of calls.
 #[derive(Clone)]
 pub struct Audit {
@@ -73,7 +77,7 @@ pub struct Audit {
     pub ready: Arc<dyn Fn() -> bool + Send + Sync>,
     /// Makes the record of a call that is about to change something. The bytes go into the outbox in the change's own
     /// transaction; None if nothing is to be recorded.
-    pub record: Arc<dyn Fn(&Called) -> Option<Vec<u8>> + Send + Sync>,
+    pub record: Render,
     /// Is told of every call whose caller is known, before the answer goes out; the answer waits for it.
     pub called: Arc<dyn Fn(Called) -> Waiting + Send + Sync>,
 }

@@ -270,6 +270,3 @@ fn append(joined: &mut Incoming, part: &std::fs::File, hasher: Option<&mut Hashe
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
     tokio::task::spawn_blocking(work).await.expect("work on files does not panic, and is not aborted")
 }
-
-#[cfg(test)]
-mod tests;

@@ -178,6 +178,3 @@ fn service_object(object: Object, body: Bytes) -> ServiceObject {
         metadata: object.attributes.metadata,
     }
 }
-
-#[cfg(test)]
-mod tests;

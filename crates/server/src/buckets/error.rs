@@ -85,7 +85,7 @@ impl Error {
                 matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
             }
             Self::Catalog(catalog::Error::Database(error)) => {
-                error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == SQLITE_FULL)
+                error.as_database_error().is_some_and(|error| error.code().as_deref() == Some(SQLITE_FULL))
             }
             _ => false,
         }

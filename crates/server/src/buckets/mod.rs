@@ -33,5 +33,5 @@ mod signature;
 pub use delivery::{PutError, PutHeaders, ServiceObject};
 pub use error::Error;
 pub use s3s::Body;
-pub use service::{Options as ServiceOptions, Root, Roots, Service};
+pub use service::{Options as ServiceOptions, Random, Root, Roots, Service};
 pub use store::{Options, Store, Swept};

@@ -101,7 +101,9 @@ impl Store {
     pub(super) async fn discard(&self, numbers: Vec<i64>) {
         let files = Arc::clone(&self.files);
         let removing = move || {
-            numbers.into_iter().for_each(|number| files.remove(number));
+            for number in numbers {
+                files.remove(number);
+            }
             Ok(())
         };
         content::blocking(removing).await.expect("removing files reports no error");

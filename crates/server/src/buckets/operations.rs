@@ -134,7 +134,7 @@ pub fn find(name: &str) -> Option<&'static Operation> {
 /// word the client means something else: `DELETE /bucket?notification` must not delete the bucket.
 pub(super) fn fallback_parameters(name: &str) -> Option<&'static [&'static str]> {
     Some(match name {
-        "CreateBucket" | "DeleteBucket" | "HeadBucket" | "CopyObject" => &[],
+        "CreateBucket" | "DeleteBucket" | "HeadBucket" | "PutObject" | "CopyObject" => &[],
         "ListBuckets" => &["bucket-region", "continuation-token", "max-buckets", "prefix"],
         "ListObjects" => &["delimiter", "encoding-type", "marker", "max-keys", "prefix"],
         "GetObject" | "HeadObject" => &[
@@ -148,7 +148,6 @@ pub(super) fn fallback_parameters(name: &str) -> Option<&'static [&'static str]>
             "versionId",
         ],
         "DeleteObject" => &["versionId"],
-        "PutObject" => &[],
         _ => return None,
     })
 }

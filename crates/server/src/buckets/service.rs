@@ -43,6 +43,9 @@ pub struct Root {
 /// Finds whom an access key belongs to.
 pub type Roots = Arc<dyn Fn(&str) -> Option<Root> + Send + Sync>;
 
+/// Fills bytes with chance.
+pub type Random = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
 /// What the service needs besides the store.
 #[derive(Clone)]
 pub struct Options {
@@ -54,8 +57,8 @@ pub struct Options {
     pub domain: Option<String>,
     /// Who is told of calls.
     pub audit: Audit,
-    /// Fills bytes with chance, for the ids of requests.
-    pub random: Arc<dyn Fn(&mut [u8]) + Send + Sync>,
+    /// Where the ids of requests come from.
+    pub random: Random,
 }
 
 /// Answers S3 requests; clones share everything.
@@ -264,6 +267,3 @@ impl S3Auth for Secrets {
 pub(super) fn lost() -> S3Error {
     s3_error!(InternalError, "the call lost its context")
 }
-
-#[cfg(test)]
-mod tests;

@@ -230,6 +230,3 @@ fn check_completion(object: &objects::Object, completion: &Completion) -> Result
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

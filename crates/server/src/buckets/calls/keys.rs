@@ -44,7 +44,7 @@ impl Encoding {
         text.map(|text| self.show(text))
     }
 
-    pub(super) fn prefixes(self, prefixes: Vec<String>) -> Option<Vec<CommonPrefix>> {
+    pub(super) fn prefixes(self, prefixes: &[String]) -> Option<Vec<CommonPrefix>> {
         let shown = prefixes.iter().map(|prefix| CommonPrefix { prefix: Some(self.show(prefix)) });
         (!prefixes.is_empty()).then(|| shown.collect())
     }
@@ -77,8 +77,8 @@ pub(super) async fn list(scope: &Scope, input: ListObjectsInput) -> S3Result<Lis
         marker: Some(encoding.show(&input.marker.unwrap_or_default())),
         max_keys: Some(query.limit as i32),
         is_truncated: Some(truncated),
-        contents: Some(objects.into_iter().map(|object| shown(object, encoding, Some(&account))).collect()),
-        common_prefixes: encoding.prefixes(prefixes),
+        contents: Some(objects.iter().map(|object| shown(object, encoding, Some(&account))).collect()),
+        common_prefixes: encoding.prefixes(&prefixes),
         delimiter: encoding.show_optional(input.delimiter.as_ref()),
         next_marker: next,
         encoding_type: input.encoding_type,
@@ -112,8 +112,8 @@ pub(super) async fn list_v2(scope: &Scope, input: ListObjectsV2Input) -> S3Resul
         continuation_token: input.continuation_token,
         is_truncated: Some(truncated),
         next_continuation_token: next,
-        contents: Some(objects.into_iter().map(|object| shown(object, encoding, shown_owner)).collect()),
-        common_prefixes: encoding.prefixes(prefixes),
+        contents: Some(objects.iter().map(|object| shown(object, encoding, shown_owner)).collect()),
+        common_prefixes: encoding.prefixes(&prefixes),
         delimiter: encoding.show_optional(input.delimiter.as_ref()),
         encoding_type: input.encoding_type,
         start_after: encoding.show_optional(input.start_after.as_ref()),
@@ -147,7 +147,7 @@ pub(super) async fn list_versions(scope: &Scope, input: ListObjectVersionsInput)
     });
     Ok(ListObjectVersionsOutput {
         versions: Some(versions.collect()),
-        common_prefixes: encoding.prefixes(prefixes),
+        common_prefixes: encoding.prefixes(&prefixes),
         delimiter: encoding.show_optional(input.delimiter.as_ref()),
         encoding_type: input.encoding_type,
         is_truncated: Some(truncated),
@@ -170,7 +170,7 @@ fn last(page: &Page<Listed>) -> Option<String> {
     })
 }
 
-fn shown(object: Listed, encoding: Encoding, account: Option<&str>) -> dto::Object {
+fn shown(object: &Listed, encoding: Encoding, account: Option<&str>) -> dto::Object {
     dto::Object {
         e_tag: Some(etag(&object.etag)),
         key: Some(encoding.show(&object.key)),

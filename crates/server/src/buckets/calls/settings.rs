@@ -156,13 +156,9 @@ pub(super) async fn get_public_access_block(
     input: GetPublicAccessBlockInput,
 ) -> S3Result<GetPublicAccessBlockOutput> {
     let stored = scope.store.setting(&input.bucket, Setting::PublicAccessBlock).await?;
-    let stored: Value = match stored {
-        Some(stored) => serde_json::from_str(&stored).unwrap_or_default(),
-        None => {
-            let message = "The public access block configuration was not found";
-            return Err(Error::refused("NoSuchPublicAccessBlockConfiguration", message).into());
-        }
-    };
+    let none = "The public access block configuration was not found";
+    let stored = stored.ok_or_else(|| Error::refused("NoSuchPublicAccessBlockConfiguration", none))?;
+    let stored: Value = serde_json::from_str(&stored).unwrap_or_default();
     let configuration = PublicAccessBlockConfiguration {
         block_public_acls: stored["BlockPublicAcls"].as_bool(),
         block_public_policy: stored["BlockPublicPolicy"].as_bool(),

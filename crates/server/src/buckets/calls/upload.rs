@@ -171,14 +171,12 @@ pub(super) async fn part_copy(scope: &Scope, input: UploadPartCopyInput) -> S3Re
 
 /// `bytes=first-last`, both given and within the object (S3 API reference, UploadPartCopy).
 fn copied_range(text: &str, size: u64) -> Result<std::ops::Range<u64>, Error> {
-    let range = match dto::Range::parse(text) {
-        Ok(dto::Range::Int { first, last: Some(last) }) => first..last + 1,
-        _ => {
-            let message = "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the \
-                           zero-based offsets of the first and last bytes to copy";
-            return Err(Error::refused("InvalidArgument", message));
-        }
+    let Ok(dto::Range::Int { first, last: Some(last) }) = dto::Range::parse(text) else {
+        let message = "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the \
+                       zero-based offsets of the first and last bytes to copy";
+        return Err(Error::refused("InvalidArgument", message));
     };
+    let range = first..last + 1;
     if range.end > size {
         let message = format!("Range specified is not valid for source object of size: {size}");
         return Err(Error::refused("InvalidArgument", message));
@@ -257,13 +255,13 @@ pub(super) async fn list_parts(scope: &Scope, input: ListPartsInput) -> S3Result
         next_part_number_marker: parts.last().map(|part| part.number),
         max_parts: Some(limit as i32),
         is_truncated: Some(truncated),
-        parts: Some(parts.into_iter().map(|part| shown_part(part, &algorithm)).collect()),
+        parts: Some(parts.iter().map(|part| shown_part(part, &algorithm)).collect()),
         storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
         ..ListPartsOutput::default()
     })
 }
 
-fn shown_part(part: Part, algorithm: &str) -> dto::Part {
+fn shown_part(part: &Part, algorithm: &str) -> dto::Part {
     let checksum = Shown::value(algorithm, part.checksum.as_ref());
     dto::Part {
         checksum_crc32: checksum.crc32,
@@ -297,7 +295,7 @@ pub(super) async fn list(scope: &Scope, input: ListMultipartUploadsInput) -> S3R
     let (uploads, prefixes) = page.split();
     Ok(ListMultipartUploadsOutput {
         bucket: Some(input.bucket),
-        common_prefixes: encoding.prefixes(prefixes),
+        common_prefixes: encoding.prefixes(&prefixes),
         delimiter: encoding.show_optional(input.delimiter.as_ref()),
         encoding_type: input.encoding_type,
         is_truncated: Some(truncated),
@@ -324,6 +322,3 @@ fn shown_upload(upload: &Upload, encoding: Encoding, account: &str) -> Multipart
         upload_id: Some(upload.id.clone()),
     }
 }
-
-#[cfg(test)]
-mod tests;

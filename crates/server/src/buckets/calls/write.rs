@@ -34,13 +34,16 @@ macro_rules! describe {
             acl: $input.acl.as_ref(),
             grants: grants.iter().any(|grant| grant.is_some()),
             encryption: $input.server_side_encryption.as_ref(),
-            customer_key: $input.sse_customer_algorithm.is_some() || $input.sse_customer_key.is_some(),
-            kms: $input.ssekms_key_id.is_some() || $input.ssekms_encryption_context.is_some(),
+            kms_key: $input.ssekms_key_id.is_some() || $input.ssekms_encryption_context.is_some(),
+            storage_class: $input.storage_class.as_ref(),
             object_lock: $input.object_lock_mode.is_some()
                 || $input.object_lock_legal_hold_status.is_some()
                 || $input.object_lock_retain_until_date.is_some(),
-            storage_class: $input.storage_class.as_ref(),
-            website: $input.website_redirect_location.is_some(),
+            absent: [
+                ($input.sse_customer_algorithm.is_some(), "encryption with keys of the customer"),
+                ($input.sse_customer_key.is_some(), "encryption with keys of the customer"),
+                ($input.website_redirect_location.is_some(), "website redirects"),
+            ],
         };
         wishes.check()?;
         let attributes = Attributes {
@@ -64,28 +67,25 @@ pub(super) struct Wishes<'a> {
     pub(super) acl: Option<&'a ObjectCannedACL>,
     pub(super) grants: bool,
     pub(super) encryption: Option<&'a ServerSideEncryption>,
-    pub(super) customer_key: bool,
-    pub(super) kms: bool,
-    pub(super) object_lock: bool,
+    pub(super) kms_key: bool,
     pub(super) storage_class: Option<&'a StorageClass>,
-    pub(super) website: bool,
+    pub(super) object_lock: bool,
+    /// What is not there at all, and whether it is wished.
+    pub(super) absent: [(bool, &'static str); 3],
 }
 
 impl Wishes<'_> {
     pub(super) fn check(&self) -> Result<(), Error> {
         check_acl(self.acl.map(ObjectCannedACL::as_str), self.grants)?;
         let refused = |what: &str| Err(Error::not_implemented(format!("Trailkeep does not implement {what}.")));
-        if self.customer_key {
-            return refused("encryption with keys of the customer");
+        if let Some((_, what)) = self.absent.iter().find(|(wished, _)| *wished) {
+            return refused(what);
         }
-        if self.kms || self.encryption.is_some_and(|encryption| encryption.as_str() != ServerSideEncryption::AES256) {
+        if self.kms_key || self.encryption.is_some_and(|encryption| encryption.as_str() != ServerSideEncryption::AES256) {
             return refused("encryption with KMS");
         }
         if self.object_lock {
             return Err(Error::refused("InvalidRequest", "Bucket is missing Object Lock Configuration"));
-        }
-        if self.website {
-            return refused("website redirects");
         }
         match self.storage_class.map(StorageClass::as_str) {
             None | Some(StorageClass::STANDARD) => Ok(()),
@@ -151,7 +151,10 @@ pub(super) fn expected(
         let names = |algorithm: &Algorithm| trailer.split(',').any(|name| name.trim().eq_ignore_ascii_case(algorithm.header()));
         Algorithm::ALL.into_iter().find(names)
     });
-    let (algorithm, value) = sent.map_or((trailed.or(named), None), |(algorithm, value)| (Some(algorithm), Some(value)));
+    let (algorithm, value) = match sent {
+        Some((algorithm, value)) => (Some(algorithm), Some(value)),
+        None => (trailed.or(named), None),
+    };
     Ok(Expected {
         md5: md5.map(|md5| content::parse_md5(md5)).transpose()?,
         algorithm,

@@ -1,0 +1,3 @@
+//! The server's integration tests: over HTTP, the way users talk to it.
+
+mod buckets;
