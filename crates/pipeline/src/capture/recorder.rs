@@ -334,3 +334,6 @@ fn refusing(status: &journal::Status) -> Option<String> {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, RecordError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| RecordError::unavailable(&error))
 }
+
+#[cfg(test)]
+mod tests;

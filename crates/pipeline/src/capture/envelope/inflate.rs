@@ -61,7 +61,8 @@ pub(super) fn inflate(coding: Coding, bytes: &Bytes, max: usize) -> Result<Bytes
 /// Inflates the usual case, one member and nothing else, in one go; None if it may be another case, or is damaged.
 ///
 /// The one-shot decoder does not say where it stopped. But another member would show its magic number, and anything
-/// else behind the first would stand where the trailer is expected.
+/// else behind the first would stand where the trailer is expected, unless it ends as the trailer does: then it is
+/// passed over.
 fn single_gzip_member(bytes: &[u8], max: usize) -> Option<Vec<u8>> {
     let (_, trailer) = bytes.split_last_chunk::<GZIP_TRAILER_BYTES>()?;
     let crc = u32::from_le_bytes([trailer[0], trailer[1], trailer[2], trailer[3]]);
