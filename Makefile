@@ -31,5 +31,9 @@ $(VENV)/.stamp: conformance/requirements.txt
 	$(VENV)/bin/pip install --quiet --requirement conformance/requirements.txt
 	touch $@
 
-bench: python ## Compare with named peers; prints ratios.
+bench: $(VENV)/.bench-stamp ## Measure the release build against a peer; prints ratios. ARGS="ingest --quick", say.
 	PATH="$(VENV)/bin:$$PATH" cargo xtask bench $(ARGS)
+
+$(VENV)/.bench-stamp: $(VENV)/.stamp xtask/bench-requirements.txt
+	$(VENV)/bin/pip install --quiet --requirement xtask/bench-requirements.txt
+	touch $@
