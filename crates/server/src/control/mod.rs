@@ -1,0 +1,93 @@
+//! The control plane: what each operation of the API does, a file per resource.
+//!
+//! This folder alone chooses AWS error codes. Every operation stands in [`dispatch`], so that none is forgotten; those
+//! without behaviour yet are named there and listed in [`missing`].
+
+pub mod call;
+pub mod event_selectors;
+pub mod lookup_events;
+pub mod missing;
+pub mod public_keys;
+pub mod tags;
+pub mod trails;
+pub mod violations;
+
+use api::Input;
+use serde::Serialize;
+use serde_json::Value;
+
+pub use call::{Call, Failure};
+
+/// Does what `input` asks for and returns the answer as JSON.
+///
+/// A change is left in the call's open transaction, which the caller commits together with the record of the call.
+pub async fn dispatch(call: &mut Call<'_>, input: Input) -> Result<Value, Failure> {
+    match input {
+        Input::AddTags(input) => done(tags::add(call, input).await?),
+        Input::CreateTrail(input) => done(trails::create(call, input).await?),
+        Input::DeleteTrail(input) => done(trails::delete(call, input).await?),
+        Input::DescribeTrails(input) => done(trails::describe(call, input).await?),
+        Input::GetEventSelectors(input) => done(event_selectors::get(call, input).await?),
+        Input::GetTrail(input) => done(trails::get(call, input).await?),
+        Input::GetTrailStatus(input) => done(trails::status(call, input).await?),
+        Input::ListPublicKeys(input) => done(public_keys::list(call, input).await?),
+        Input::ListTags(input) => done(tags::list(call, input).await?),
+        Input::ListTrails(input) => done(trails::list(call, input).await?),
+        Input::LookupEvents(input) => done(lookup_events::lookup(call, input).await?),
+        Input::PutEventSelectors(input) => done(event_selectors::put(call, input).await?),
+        Input::RemoveTags(input) => done(tags::remove(call, input).await?),
+        Input::StartLogging(input) => done(trails::start_logging(call, input).await?),
+        Input::StopLogging(input) => done(trails::stop_logging(call, input).await?),
+        Input::UpdateTrail(input) => done(trails::update(call, input).await?),
+        Input::CancelQuery(_)
+        | Input::CreateChannel(_)
+        | Input::CreateDashboard(_)
+        | Input::CreateEventDataStore(_)
+        | Input::DeleteChannel(_)
+        | Input::DeleteDashboard(_)
+        | Input::DeleteEventDataStore(_)
+        | Input::DeleteResourcePolicy(_)
+        | Input::DeregisterOrganizationDelegatedAdmin(_)
+        | Input::DescribeQuery(_)
+        | Input::DisableFederation(_)
+        | Input::EnableFederation(_)
+        | Input::GenerateQuery(_)
+        | Input::GetChannel(_)
+        | Input::GetDashboard(_)
+        | Input::GetEventConfiguration(_)
+        | Input::GetEventDataStore(_)
+        | Input::GetImport(_)
+        | Input::GetInsightSelectors(_)
+        | Input::GetQueryResults(_)
+        | Input::GetResourcePolicy(_)
+        | Input::ListChannels(_)
+        | Input::ListDashboards(_)
+        | Input::ListEventDataStores(_)
+        | Input::ListImportFailures(_)
+        | Input::ListImports(_)
+        | Input::ListInsightsData(_)
+        | Input::ListInsightsMetricData(_)
+        | Input::ListQueries(_)
+        | Input::PutAuditEvents(_)
+        | Input::PutEventConfiguration(_)
+        | Input::PutInsightSelectors(_)
+        | Input::PutResourcePolicy(_)
+        | Input::RegisterOrganizationDelegatedAdmin(_)
+        | Input::RestoreEventDataStore(_)
+        | Input::SearchSampleQueries(_)
+        | Input::StartDashboardRefresh(_)
+        | Input::StartEventDataStoreIngestion(_)
+        | Input::StartImport(_)
+        | Input::StartQuery(_)
+        | Input::StopEventDataStoreIngestion(_)
+        | Input::StopImport(_)
+        | Input::UpdateChannel(_)
+        | Input::UpdateDashboard(_)
+        | Input::UpdateEventDataStore(_) => Err(missing::operation(input.operation())),
+    }
+}
+
+/// The answer of an operation as JSON.
+fn done<T: Serialize>(output: T) -> Result<Value, Failure> {
+    serde_json::to_value(output).map_err(|error| Failure::internal(format!("cannot write the answer: {error}")))
+}
