@@ -1,0 +1,159 @@
+//! `POST /v1/events`: records from anywhere, answered once they are on disk.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use cloudtrail::region::Region;
+use http::header::{self, HeaderName};
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
+use hyper::body::{Body as _, Incoming};
+use pipeline::capture::envelope::{self, EnvelopeError};
+use pipeline::capture::origin::{Origin, Route};
+use pipeline::capture::parcel::Rejected;
+use pipeline::capture::recorder::{Outcome, RecordError, Sender};
+use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{Refusal, json};
+use crate::control::Failure;
+use crate::listener::Body;
+use crate::principals::Principal;
+use crate::service::Service;
+use crate::{front, gate};
+
+/// Bytes of a request's body as it comes, compressed or not (architecture, section 8).
+pub(super) const BODY_BYTES_MAX: usize = 64 << 20;
+/// Memory that bodies being read may take together, in units of [`BODY_UNIT`].
+pub(super) const BODY_UNITS: usize = 192;
+/// The unit in which memory for bodies is handed out: 1 MiB.
+const BODY_UNIT: u64 = 1 << 20;
+
+/// How long a request waits for that memory before it is told to come back.
+const ROOM_WAIT: Duration = Duration::from_secs(20);
+
+/// The answer to a request that was readable.
+#[derive(Serialize)]
+pub(super) struct Answer {
+    accepted: u64,
+    duplicates: u64,
+    conflicts: u64,
+    expired: u64,
+    rejected: Vec<RejectedRecord>,
+}
+
+#[derive(Serialize)]
+struct RejectedRecord {
+    index: usize,
+    code: String,
+    message: String,
+}
+
+impl From<Outcome> for Answer {
+    fn from(outcome: Outcome) -> Self {
+        let Outcome { accepted, duplicates, conflicts, expired, rejected, .. } = outcome;
+        Self { accepted, duplicates, conflicts, expired, rejected: rejected.into_iter().map(RejectedRecord::from).collect() }
+    }
+}
+
+impl From<Rejected> for RejectedRecord {
+    fn from(rejected: Rejected) -> Self {
+        Self { index: rejected.index, code: rejected.code.to_string(), message: rejected.message }
+    }
+}
+
+/// Records the events of one request.
+pub(super) async fn post(service: &Arc<Service>, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
+    let (parts, body) = request.into_parts();
+    let Received { principal, region, body, room: _room } = receive(service, &parts, body).await?;
+    let route = route(parts.uri.query().unwrap_or_default())?;
+    // An explicit route loads what already happened elsewhere: it is kept as an import is.
+    let origin = if route.is_some() { Origin::Import } else { Origin::Ingest };
+    let (media_type, coding) = (text(&parts, header::CONTENT_TYPE), text(&parts, header::CONTENT_ENCODING));
+    let account = principal.account;
+    let parcel = tokio::task::spawn_blocking(move || {
+        envelope::read(&body, media_type.as_deref(), coding.as_deref()).map(|records| records.admit(account, &region))
+    })
+    .await
+    .map_err(|error| Refusal::from(Failure::internal(error)))??;
+    let outcome = service.recorder.record_parcel(parcel, origin, route, &sender_of(&principal)).await?;
+    json(&Answer::from(outcome))
+}
+
+/// The sender and the body, and the room the body takes while it is worked on.
+///
+/// Nothing is read from senders who could not be let in whatever their body is.
+pub(super) async fn receive(service: &Service, parts: &Parts, body: Incoming) -> Result<Received, Refusal> {
+    service.recorder.ready().map_err(|error| Refusal::unavailable(&error))?;
+    let announced = gate::announced(service, parts).await?;
+    let declared = body.size_hint().exact().unwrap_or(BODY_BYTES_MAX as u64);
+    if declared > BODY_BYTES_MAX as u64 {
+        return Err(Refusal::from(front::BodyError::TooLarge(BODY_BYTES_MAX)));
+    }
+    let units = (declared / BODY_UNIT + 1) as u32;
+    let room = tokio::time::timeout(ROOM_WAIT, Arc::clone(&service.body_room).acquire_many_owned(units))
+        .await
+        .map_err(|_| Refusal::unavailable(&"no room for one more body"))?
+        .map_err(|error| Refusal::from(Failure::internal(error)))?;
+    let body = front::read_body(body, BODY_BYTES_MAX).await?;
+    let (principal, region) = announced.verified(service, parts, &body)?;
+    Ok(Received { principal, region, body, room })
+}
+
+/// A body that came whole, from someone who may send it.
+pub(super) struct Received {
+    pub(super) principal: Principal,
+    /// The Region of records that name none.
+    pub(super) region: Region,
+    pub(super) body: Bytes,
+    /// Taken until the work is done.
+    pub(super) room: OwnedSemaphorePermit,
+}
+
+pub(super) fn sender_of(principal: &Principal) -> Sender {
+    Sender { account: principal.account, adopt: principal.may_adopt(), principal: principal.arn().into() }
+}
+
+/// `?route=history,trails,store:NAME`; nothing means everything a live event reaches.
+pub(super) fn route(query: &str) -> Result<Option<Route>, Refusal> {
+    let Some(list) = query.split('&').find_map(|pair| pair.strip_prefix("route=")) else { return Ok(None) };
+    let list = percent_encoding::percent_decode_str(list).decode_utf8_lossy();
+    let mut route = Route::NONE;
+    for word in list.split(',').filter(|word| !word.is_empty()) {
+        route = route.with(match word {
+            "history" => Route::HISTORY,
+            "trails" => Route::TRAILS,
+            _ if word.starts_with("store:") => {
+                return Err(Refusal::new(
+                    StatusCode::BAD_REQUEST,
+                    "UnsupportedOperationException",
+                    "Event data stores are not supported by this version of Trailkeep.",
+                ));
+            }
+            _ => return Err(Refusal::malformed(format!("route {word:?} is none of history, trails, store:NAME"))),
+        });
+    }
+    if route == Route::NONE { Err(Refusal::malformed("route names nothing")) } else { Ok(Some(route)) }
+}
+
+fn text(parts: &Parts, name: HeaderName) -> Option<String> {
+    parts.headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+impl From<EnvelopeError> for Refusal {
+    fn from(error: EnvelopeError) -> Self {
+        let message = error.to_string();
+        match error {
+            EnvelopeError::Malformed(_) => Self::malformed(message),
+            EnvelopeError::TooLarge(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message),
+            EnvelopeError::Unsupported(_) => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message),
+        }
+    }
+}
+
+impl From<RecordError> for Refusal {
+    fn from(error: RecordError) -> Self {
+        Self::unavailable(&error)
+    }
+}

@@ -1,0 +1,146 @@
+//! `POST /v1/import`: a tar of existing log files, compressed as they are; one line of answer a file.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cloudtrail::account::AccountId;
+use cloudtrail::region::Region;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use pipeline::capture::archive::{self, Packed};
+use pipeline::capture::envelope::FileError;
+use pipeline::capture::origin::{Origin, Route};
+use pipeline::capture::parcel::Parcel;
+use pipeline::capture::recorder::Sender;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::events::{self, Answer, Received};
+use super::{Refusal, typed};
+use crate::control::Failure;
+use crate::listener::Body;
+use crate::service::Service;
+
+/// Files read together; their records share a group commit.
+const FILES_TOGETHER_MAX: usize = 512;
+/// Compressed bytes of files read together; bounds memory, since a file may inflate a lot.
+const BYTES_TOGETHER_MAX: usize = 1 << 20;
+/// Groups of files read ahead of the recorder.
+const GROUPS_AHEAD: usize = 2;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    file: &'a str,
+    #[serde(flatten)]
+    told: Told<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Told<'a> {
+    Read(Box<Answer>),
+    Damaged { error: Damage<'a> },
+}
+
+#[derive(Serialize)]
+struct Damage<'a> {
+    code: String,
+    message: &'a str,
+}
+
+/// Files that were read together.
+struct Group {
+    names: Vec<String>,
+    /// In the order of `names`; a damaged file has no parcel.
+    read: Vec<Result<Parcel, FileError>>,
+}
+
+/// Records the files of one archive.
+pub(super) async fn post(service: &Arc<Service>, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
+    let (parts, body) = request.into_parts();
+    let Received { principal, region, body, room: _room } = events::receive(service, &parts, body).await?;
+    let route = events::route(parts.uri.query().unwrap_or_default())?.unwrap_or(Route::HISTORY.with(Route::STORES));
+    let sender = events::sender_of(&principal);
+    let (groups, mut read) = mpsc::channel(GROUPS_AHEAD);
+    let account = principal.account;
+    let reading = tokio::task::spawn_blocking(move || read_groups(&body, account, &region, &groups));
+    let mut lines = Vec::new();
+    let mut under_way = None;
+    while let Some(group) = read.recv().await {
+        let next = enqueue(service, group, route, &sender).await?;
+        if let Some(previous) = under_way.replace(next) {
+            tell(previous, &mut lines).await?;
+        }
+    }
+    if let Some(last) = under_way {
+        tell(last, &mut lines).await?;
+    }
+    let ended = reading.await.map_err(|error| Refusal::from(Failure::internal(error)))?;
+    match ended {
+        Ok(()) => Ok(typed(lines, "application/x-ndjson")),
+        // What was read before the damage is kept; sending the archive again makes it duplicates.
+        Err(error) => Err(Refusal::malformed(format!("the archive cannot be read: {error}"))),
+    }
+}
+
+/// Takes the archive apart, group by group, as fast as the recorder takes them.
+fn read_groups(body: &Bytes, account: AccountId, region: &Region, groups: &mpsc::Sender<Group>) -> std::io::Result<()> {
+    let (mut waiting, mut bytes) = (Vec::<Packed>::new(), 0);
+    let send = |waiting: &mut Vec<Packed>| {
+        let files = std::mem::take(waiting);
+        let names = files.iter().map(|file| file.name.clone()).collect();
+        let read = files.into_iter().map(|file| file.unpack().records.map(|records| records.admit(account, region))).collect();
+        groups.blocking_send(Group { names, read }).is_ok()
+    };
+    let mut wanted = true;
+    archive::read(&body[..], |file| {
+        bytes += file.content.as_ref().map_or(0, Bytes::len);
+        waiting.push(file);
+        if waiting.len() >= FILES_TOGETHER_MAX || bytes >= BYTES_TOGETHER_MAX {
+            bytes = 0;
+            wanted = send(&mut waiting);
+        }
+        wanted
+    })?;
+    if wanted && !waiting.is_empty() {
+        send(&mut waiting);
+    }
+    Ok(())
+}
+
+struct UnderWay {
+    names: Vec<String>,
+    damaged: Vec<Option<FileError>>,
+    pending: pipeline::capture::recorder::Pending,
+}
+
+async fn enqueue(service: &Service, group: Group, route: Route, sender: &Sender) -> Result<UnderWay, Refusal> {
+    let mut damaged = Vec::with_capacity(group.read.len());
+    let mut parcels = Vec::with_capacity(group.read.len());
+    for file in group.read {
+        match file {
+            Ok(parcel) => {
+                parcels.push(parcel);
+                damaged.push(None);
+            }
+            Err(error) => damaged.push(Some(error)),
+        }
+    }
+    let pending = service.recorder.enqueue(parcels, Origin::Import, Some(route), sender).await?;
+    Ok(UnderWay { names: group.names, damaged, pending })
+}
+
+/// Writes the lines of a group once its records are on disk.
+async fn tell(group: UnderWay, lines: &mut Vec<u8>) -> Result<(), Refusal> {
+    let mut outcomes = group.pending.durable().await?.into_iter();
+    for (file, damaged) in group.names.iter().zip(&group.damaged) {
+        let told = match damaged {
+            Some(error) => Told::Damaged { error: Damage { code: error.code.to_string(), message: &error.message } },
+            None => Told::Read(Box::new(outcomes.next().unwrap_or_default().into())),
+        };
+        serde_json::to_writer(&mut *lines, &Line { file, told }).map_err(|error| Refusal::from(Failure::internal(error)))?;
+        lines.write_all(b"\n").map_err(|error| Refusal::from(Failure::internal(error)))?;
+    }
+    Ok(())
+}
