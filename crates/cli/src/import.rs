@@ -15,6 +15,9 @@ mod state;
 mod summary;
 mod tally;
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,10 +42,10 @@ const REQUESTS_UNDER_WAY: usize = 3;
 const ARCHIVES_AHEAD: usize = 1;
 
 const EXAMPLES: &str = "\
-What is sent goes to event history, and not to trails unless --into-trails is given. Log files are .json, .ndjson or .jsonl,
+What is sent goes to event history, and not to trails unless --into-trails is given. Log files are .json, .ndjson or .jsonl, \
 plain or gzipped; digests, markers and logs of other services are skipped and counted.
 
-An interrupted import goes on where it was, and a later one finds files that were added or changed: what is done is noted in
+An interrupted import goes on where it was, and a later one finds files that were added or changed: what is done is noted in \
 $XDG_STATE_HOME/trailkeep/imports. Files that were damaged or had records rejected are tried again.
 
 Examples:
@@ -50,7 +53,7 @@ Examples:
   trailkeep import s3://acme-audit/AWSLogs/123456789012/ --source-profile acme --source-region eu-west-1
   trailkeep import 123456789012_CloudTrail_us-east-1_20260302T0915Z_A6kvhMoVeCsc7v8U.json.gz
 
-Exit codes: 0 all fine; 1 a file was damaged, a record rejected, or the server refused; 2 the server or the source cannot be
+Exit codes: 0 all fine; 1 a file was damaged, a record rejected, or the server refused; 2 the server or the source cannot be \
 reached; 3 usage.";
 
 /// Arguments of `import`.
@@ -134,10 +137,12 @@ async fn import(sender: &Arc<Sender>, source: Arc<Source>, done: Arc<Done>) -> a
     drop(packed);
     let mut ended = Ok(());
     while let Some(sent) = senders.join_next().await {
-        ended = ended.and(sent.map_err(anyhow::Error::from).flatten());
+        let sent = sent.map_err(anyhow::Error::from).flatten();
+        ended = ended.and(sent);
     }
-    let packing = packing.await.map_err(anyhow::Error::from);
-    ended.and(packing.and_then(|packed| Ok(packed?)))
+    let packed = packing.await?;
+    ended?;
+    Ok(packed?)
 }
 
 /// Where finished files are noted, and what earlier imports noted there.

@@ -9,6 +9,9 @@ mod table;
 pub(crate) mod terminal;
 mod when;
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Write;
 
 use crate::client::{self, Client};
@@ -21,7 +24,7 @@ use terminal::Terminal;
 use when::When;
 
 const EXAMPLES: &str = "\
-Times are 30m, 2h, 7d or 2w ago, today, yesterday, a date (2026-01-31), a date and time (2026-01-31T09:30, UTC unless it
+Times are 30m, 2h, 7d or 2w ago, today, yesterday, a date (2026-01-31), a date and time (2026-01-31T09:30, UTC unless it \
 says otherwise: 2026-01-31T09:30:00+02:00), or seconds since 1970.
 
 Examples:
@@ -36,8 +39,6 @@ Exit codes: 0 also when nothing is found; 1 refused by the server; 2 server unre
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    #[command(flatten)]
-    filters: Filters,
     /// Events at or after this time.
     #[arg(long, value_name = "TIME")]
     since: Option<When>,
@@ -56,6 +57,8 @@ pub(crate) struct Arguments {
     /// Also when and how a record came in, and who sent it. With json, a line is {"acceptedAt", "origin", "sender", "event"}.
     #[arg(long)]
     sender: bool,
+    #[command(flatten)]
+    filters: Filters,
     #[command(flatten)]
     client: client::Arguments,
 }

@@ -34,11 +34,11 @@ Ctrl-C ends it. Exit codes: 0 ended by Ctrl-C; 1 refused by the server; 2 server
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    #[command(flatten)]
-    filters: Filters,
     /// A line for the eye; json: the records as they are stored, one a line.
     #[arg(long, value_name = "FORM", value_enum, default_value_t = Output::Text)]
     output: Output,
+    #[command(flatten)]
+    filters: Filters,
     #[command(flatten)]
     client: client::Arguments,
 }

@@ -40,23 +40,24 @@ const BODY_PAUSE: Duration = Duration::from_millis(500);
 
 /// How to reach the bucket; nothing of this is taken from AWS_ENDPOINT_URL, which names the server.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[group(id = "bucket")]
 #[command(next_help_heading = "The bucket to read")]
 pub(super) struct Arguments {
     /// Where the bucket is, if not at AWS.
-    #[arg(long, value_name = "URL")]
-    source_endpoint_url: Option<String>,
+    #[arg(id = "source_endpoint_url", long = "source-endpoint-url", value_name = "URL")]
+    endpoint_url: Option<String>,
     /// The profile whose credentials read it; ~/.aws/credentials is looked at, too.
-    #[arg(long, value_name = "NAME")]
-    source_profile: Option<String>,
+    #[arg(id = "source_profile", long = "source-profile", value_name = "NAME")]
+    profile: Option<String>,
     /// Its Region.
-    #[arg(long, value_name = "REGION")]
-    source_region: Option<String>,
+    #[arg(id = "source_region", long = "source-region", value_name = "REGION")]
+    region: Option<String>,
 }
 
 impl Arguments {
     /// Whether anything was given.
     pub(super) fn any(&self) -> bool {
-        self.source_endpoint_url.is_some() || self.source_profile.is_some() || self.source_region.is_some()
+        self.endpoint_url.is_some() || self.profile.is_some() || self.region.is_some()
     }
 }
 
@@ -93,8 +94,8 @@ impl Bucket {
             return Err(Failure::Usage(format!("{url} names no bucket")));
         }
         let config = configuration(arguments).await;
-        let region = arguments.source_region.clone().or_else(|| config.region().map(ToString::to_string));
-        let endpoint = arguments.source_endpoint_url.clone();
+        let region = arguments.region.clone().or_else(|| config.region().map(ToString::to_string));
+        let endpoint = arguments.endpoint_url.clone();
         let client = |region: String| client(&config, endpoint.clone(), region);
         let mut bucket = Self {
             client: client(region.unwrap_or_else(|| "us-east-1".to_owned())),
@@ -104,7 +105,7 @@ impl Bucket {
         };
         match bucket.probe().await {
             Ok(()) => {}
-            Err(error) if arguments.source_region.is_none() && elsewhere(&error).is_some() => {
+            Err(error) if arguments.region.is_none() && elsewhere(&error).is_some() => {
                 bucket.client = client(elsewhere(&error).unwrap_or_default());
                 bucket.probe().await.map_err(|error| bucket.unlisted(&error))?;
             }
@@ -284,7 +285,7 @@ fn skip(object: &Object) -> Option<names::Skip> {
 /// AWS_SHARED_CREDENTIALS_FILE names the file with the server's keys.
 async fn configuration(arguments: &Arguments) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest());
-    if let Some(profile) = &arguments.source_profile {
+    if let Some(profile) = &arguments.profile {
         loader = named_profile(loader, profile);
     }
     loader.load().await

@@ -67,7 +67,7 @@ impl Folder {
         let name = path.file_name().filter(|_| metadata.is_file());
         let name = name.ok_or_else(|| io::Error::other("it is neither a file nor a folder"))?;
         File::open(path)?;
-        Ok(Self { root: path.parent().unwrap_or(Path::new("")).to_owned(), only: Some(name.to_owned()) })
+        Ok(Self { root: path.parent().map(Path::to_owned).unwrap_or_default(), only: Some(name.to_owned()) })
     }
 
     /// What tells it from others.
@@ -222,14 +222,16 @@ impl Files<'_> {
                 self.flush()?;
                 walk_folder(&self.folder.join(entry.name), self.each)
             }
-            Kind::File => match names::of_file(self.known, &entry.name.to_string_lossy()) {
-                Some(skip) => (self.each)(Step::Skipped(skip, 1)),
-                None => {
-                    self.names.push(entry.name);
-                    if self.names.len() == BATCH_FILES_MAX { self.flush() } else { ControlFlow::Continue(()) }
-                }
-            },
+            Kind::File => self.file(entry.name),
         }
+    }
+
+    fn file(&mut self, name: OsString) -> ControlFlow<()> {
+        if let Some(skip) = names::of_file(self.known, &name.to_string_lossy()) {
+            return (self.each)(Step::Skipped(skip, 1));
+        }
+        self.names.push(name);
+        if self.names.len() == BATCH_FILES_MAX { self.flush() } else { ControlFlow::Continue(()) }
     }
 
     fn flush(&mut self) -> ControlFlow<()> {

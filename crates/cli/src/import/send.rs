@@ -21,9 +21,9 @@ use crate::exit::Failure;
 const UNREACHABLE_FIRST: Duration = Duration::from_secs(2);
 const UNREACHABLE_LATER: Duration = Duration::from_secs(30);
 /// How long a server that takes nothing is waited for: it may be making room.
-const BUSY: Duration = Duration::from_secs(300);
+const BUSY: Duration = Duration::from_mins(5);
 /// How long a request may take; the largest has 64 MiB.
-const REQUEST_LIMIT: Duration = Duration::from_secs(300);
+const REQUEST_LIMIT: Duration = Duration::from_mins(5);
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(8);
 

@@ -53,3 +53,9 @@ fn a_line_without_end_is_an_error() {
     let fed = (0..1_000).try_for_each(|_| lines.feed(&[b'x'; 4_096], |_| Ok(())));
     assert!(fed.is_err());
 }
+
+#[test]
+fn flags_fit_together() {
+    use clap::Args as _;
+    Arguments::augment_args(clap::Command::new("tail")).debug_assert();
+}

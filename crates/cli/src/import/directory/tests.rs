@@ -52,7 +52,7 @@ fn what_is_passed_over_is_counted() {
     let (files, skipped, unreadable) = walked(folder.path());
     assert_eq!(files, ["AWSLogs/123456789012/CloudTrail/us-east-1/x.json.gz"]);
     assert_eq!(skipped, [(Skip::Digest, 1), (Skip::OtherService, 1), (Skip::OtherName, 1), (Skip::OtherName, 1)]);
-    assert_eq!(unreadable, [PathBuf::new(); 0]);
+    assert!(unreadable.is_empty());
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn links_to_files_are_read_and_links_to_folders_are_not_followed() {
 #[test]
 fn large_folders_are_handed_on_in_batches() {
     let folder = tempfile::tempdir().unwrap();
-    let names: Vec<String> = (0..BATCH_FILES_MAX * 2 + 1).map(|n| format!("{n:05}.json")).collect();
+    let names: Vec<String> = (0..=BATCH_FILES_MAX * 2).map(|n| format!("{n:05}.json")).collect();
     touch(folder.path(), &names.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(walked(folder.path()).0, names);
 }
