@@ -72,10 +72,10 @@ def follow(page, shell):
     return walked
 
 
-@pytest.mark.parametrize("page", ["README.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/guides/send-events.md", "docs/guides/import.md"])
 def test_every_line_of_the_page_works_and_shows_what_the_page_shows(make_server, tmp_path, page):
     server = make_server("--demo")
     variables = server.variables()
     variables["PATH"] = f"{Path(PROGRAM).parent}:{variables['PATH']}"
     variables["HOME"] = os.environ.get("HOME", str(tmp_path))
-    assert follow(ROOT / page, Shell(tmp_path, variables)) >= 10
+    assert follow(ROOT / page, Shell(tmp_path, variables)) >= 4
