@@ -109,7 +109,7 @@ async fn main() {
         sink.settle().await.expect("settled");
         sink.tick(SystemClock.now_us()).await.expect("ticked");
         sink.settle().await.expect("settled");
-        busy += cpu_time() - cpu;
+        busy += cpu_time().saturating_sub(cpu);
         wall += clock.elapsed();
     }
     sink.finish().await.expect("finished");
@@ -154,7 +154,7 @@ async fn lookups(history: &EventHistory, samples: &[Event], chance: &mut Chance,
             times.sort_unstable();
             if let Some(last) = times.len().checked_sub(1) {
                 let at = |share: usize| micros(times[last * share / 100]) / 1e3;
-                let name = key.map_or("(none)".to_owned(), |key| key.to_string());
+                let name = key.map_or_else(|| "(none)".to_owned(), |key| key.to_string());
                 let scope = if all_regions { "all Regions" } else { "one Region" };
                 let mean = hits as f64 / times.len() as f64;
                 println!("{name:14} {scope:12} p50 {:.2} p99 {:.2} max {:.2} ms, {mean:.1} hits", at(50), at(99), at(100));

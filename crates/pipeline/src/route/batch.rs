@@ -46,6 +46,7 @@ pub struct Control {
 
 /// An entry of the journal.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are records, and a box would be an allocation for each")]
 pub enum Item {
     /// An event.
     Record(Record),

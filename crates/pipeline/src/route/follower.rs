@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub use status::{Problem, Status};
 
 use crate::clock::SharedClock;
-use crate::route::batch::Batch;
+use crate::route::batch::{Batch, Item};
 use crate::route::feed::{Feed, FeedError};
 
 /// The pause after a first failure; it doubles with each further one.
@@ -113,6 +113,7 @@ impl<S: Sink> Follower<S> {
             }
             Halt::Fatal(reason) => {
                 tracing::error!(follower = name, reason, "stopped for good");
+                self.status.at(self.status.position(), self.feed.committed());
                 self.status.halted(reason, self.clock.now_us());
                 shutdown.cancelled().await;
             }
@@ -165,7 +166,7 @@ impl<S: Sink> Follower<S> {
     }
 
     async fn write(&mut self, batch: &Arc<Batch>, shutdown: &CancellationToken) -> Result<(), Halt> {
-        self.status.behind_since(batch.items.first().map(|item| item.accepted_at_us()));
+        self.status.behind_since(batch.items.first().map(Item::accepted_at_us));
         let mut pause = PAUSE_MIN;
         while let Err(error) = self.sink.write(batch).await {
             self.pause(error, &mut pause, shutdown).await?;
@@ -208,6 +209,7 @@ impl<S: Sink> Follower<S> {
             SinkError::Fatal(reason) => return Err(Halt::Fatal(reason)),
         };
         tracing::warn!(follower = self.status.name(), reason, "tries again in {pause:?}");
+        self.status.at(self.status.position(), self.feed.committed());
         self.status.retrying(reason, self.clock.now_us());
         tokio::select! {
             () = shutdown.cancelled() => return Err(Halt::Shutdown),

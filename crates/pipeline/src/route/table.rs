@@ -105,3 +105,6 @@ impl Table {
 pub fn in_history(category: Category) -> bool {
     matches!(category, Category::Management | Category::Insight)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use super::dictionary::Dictionaries;
 use super::error::{Damage, Error};
 use super::lookup;
 use super::query::{Page, Query};
-use super::view::Views;
+use super::view::{Member, Views};
 use crate::clock::SharedClock;
 
 /// How long a lookup waits for events that it must cover, at most: a restart reads 64 MB of journal again.
@@ -103,9 +103,9 @@ impl EventHistory {
             visible: self.visible(),
             ready: self.visible() >= self.shared.ready_at,
             segments: view.sealed.len(),
-            records: view.sealed.iter().map(|member| member.records()).sum::<u64>()
+            records: view.sealed.iter().map(Member::records).sum::<u64>()
                 + memory().map(|contents| contents.records.len() as u64).sum::<u64>(),
-            bytes: view.sealed.iter().map(|member| member.bytes()).sum(),
+            bytes: view.sealed.iter().map(Member::bytes).sum(),
             memory_bytes: memory().map(|contents| contents.record_bytes).sum::<usize>() + self.shared.cache.bytes(),
             damaged: self.shared.views.damaged().into_iter().map(|(_, damage)| damage).collect(),
         }

@@ -7,6 +7,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use cloudtrail::event::Event;
+use cloudtrail::region::Region;
 use journal::Position;
 
 use super::block::Stored;
@@ -74,7 +75,7 @@ impl<'a> Search<'a> {
     }
 
     fn region(&self) -> Option<&'a str> {
-        self.query.region.as_ref().map(|region| region.as_str())
+        self.query.region.as_ref().map(Region::as_str)
     }
 
     /// The record as an answer, if it is one. Err says why it is no record.
@@ -129,7 +130,7 @@ impl Scan {
                 Ok(None)
             }
             Self::Sealed(scan) => scan.step(search),
-            Self::Open(scan) => scan.step(search),
+            Self::Open(scan) => Ok(scan.step(search)),
         }
     }
 }
@@ -278,12 +279,12 @@ impl OpenScan {
         Self { open: Arc::clone(open), candidates: candidates.into() }
     }
 
-    fn step(&mut self, search: &mut Search<'_>) -> Result<Option<Candidate>, Error> {
-        let Some((place, number)) = self.candidates.pop() else { return Ok(None) };
+    fn step(&mut self, search: &mut Search<'_>) -> Option<Candidate> {
+        let (place, number) = self.candidates.pop()?;
         search.steps_left = search.steps_left.saturating_sub(1);
         let record = self.open.contents().records[number as usize].clone();
         let hit = search.hit(&record).expect("a record in memory was an event when it came");
-        Ok(Some(Candidate { place, hit }))
+        Some(Candidate { place, hit })
     }
 }
 
@@ -293,7 +294,7 @@ fn with_terms(contents: &Contents, terms: &[Term], mut found: impl FnMut(u32)) {
     let Some(mut lists) = lists else { return };
     lists.sort_by_key(|list| list.len());
     let Some((shortest, others)) = lists.split_first_mut() else { return };
-    for number in shortest.iter() {
+    for number in *shortest {
         let in_all = others.iter_mut().all(|list| {
             *list = &list[leap(list, *number)..];
             list.first() == Some(number)

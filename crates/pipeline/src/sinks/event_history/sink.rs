@@ -185,11 +185,7 @@ impl Sink for HistorySink {
     async fn finish(&mut self) -> Result<(), SinkError> {
         upkeep::close(&self.shared);
         self.settle().await?;
-        if self.open_segment().contents().records.len() >= FINISH_RECORDS_MIN {
-            self.rotate();
-            self.settle().await?;
-        }
-        Ok(())
+        if self.open_segment().contents().records.len() >= FINISH_RECORDS_MIN { self.seal().await } else { Ok(()) }
     }
 }
 
@@ -204,6 +200,12 @@ impl HistorySink {
             }
         }
         sealed
+    }
+
+    /// Seals what is in memory and waits until that is done.
+    pub async fn seal(&mut self) -> Result<(), SinkError> {
+        self.make_room().await?;
+        self.sealed().await
     }
 
     fn open_segment(&self) -> Arc<Open> {

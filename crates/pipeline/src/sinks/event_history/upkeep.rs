@@ -192,7 +192,9 @@ fn sync_dir(dir: &Path) -> Result<(), Error> {
 }
 
 fn remove_files(segments: &[Arc<Segment>]) {
-    segments.iter().for_each(|segment| remove_file(segment.file().path()));
+    for segment in segments {
+        remove_file(segment.file().path());
+    }
 }
 
 /// Whoever still reads it goes on doing so. What cannot be removed is removed at the next start.

@@ -15,7 +15,9 @@ use super::super::postings::{List, Postings};
 use super::super::term::{Scope, Term};
 use super::file::SegmentFile;
 use super::footer::{Footer, Part, Summary};
-use super::table::{BlockEntry, PageEntry, TermWalk, decode_blocks, decode_pages, decode_scopes, find_in_page, undecodable};
+use super::table::{
+    BlockEntry, NoPage, PageEntry, TermWalk, decode_blocks, decode_pages, decode_scopes, find_in_page, undecodable,
+};
 
 /// A sealed segment.
 pub(in super::super) struct Segment {
@@ -118,7 +120,7 @@ impl Segment {
         let Some(page) = page.checked_sub(1).map(|page| &self.pages[page]) else { return Ok(None) };
         let bytes = self.file.read(page.offset, page.len as usize, page.crc, "page of the term table")?;
         let found = find_in_page(&bytes, page.first, term, self.summary.records);
-        found.ok_or_else(|| undecodable(&self.file, page))
+        found.map_err(|NoPage| undecodable(&self.file, page))
     }
 
     /// All terms.

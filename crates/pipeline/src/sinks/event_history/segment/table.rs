@@ -186,22 +186,25 @@ fn list(reader: &mut Reader<'_>, count: usize, records: u32) -> Option<List> {
     Some(List::Long(LongList { count: count as u32, offset, skips_crc: reader.up_to(u64::from(u32::MAX))? as u32 }))
 }
 
-/// Looks `term` up in its page, which begins with `first`. None if it is no page, Some(None) if the term is not there.
-pub(super) fn find_in_page(bytes: &[u8], first: Term, term: Term, records: u32) -> Option<Option<List>> {
+/// The bytes are no page of a term table.
+pub(super) struct NoPage;
+
+/// Looks `term` up in its page, which begins with `first`.
+pub(super) fn find_in_page(bytes: &[u8], first: Term, term: Term, records: u32) -> Result<Option<List>, NoPage> {
     let mut reader = Reader::new(bytes);
     let mut last = first;
     while !reader.is_empty() {
-        let (found, count) = next_term(&mut reader, last, records)?;
+        let (found, count) = next_term(&mut reader, last, records).ok_or(NoPage)?;
         if found == term {
-            return list(&mut reader, count, records).map(Some);
+            return list(&mut reader, count, records).map(Some).ok_or(NoPage);
         }
         if found > term {
-            return Some(None);
+            return Ok(None);
         }
-        reader.skip(if count <= SHORT_MAX { count } else { LONG_NUMBERS })?;
+        reader.skip(if count <= SHORT_MAX { count } else { LONG_NUMBERS }).ok_or(NoPage)?;
         last = found;
     }
-    Some(None)
+    Ok(None)
 }
 
 /// A walk over all terms of a segment, ascending.
