@@ -25,7 +25,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the first byte of an answer may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long an upload of a few megabytes may take.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(120);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(2);
 /// Bucket names whose Regions are remembered.
 const PLACES_MAX: usize = 10_000;
 
@@ -56,14 +56,11 @@ struct Bucket {
 impl S3 {
     pub(super) async fn new(endpoint: &config::Endpoint) -> Self {
         let region = endpoint.region.clone().unwrap_or_else(|| LEADER.to_owned());
-        let credentials = match &endpoint.profile {
-            Some(profile) => {
-                SharedCredentialsProvider::new(ProfileFileCredentialsProvider::builder().profile_name(profile).build())
-            }
-            None => {
-                let chain = DefaultCredentialsChain::builder().region(Region::new(region.clone()));
-                SharedCredentialsProvider::new(chain.build().await)
-            }
+        let credentials = if let Some(profile) = &endpoint.profile {
+            SharedCredentialsProvider::new(ProfileFileCredentialsProvider::builder().profile_name(profile).build())
+        } else {
+            let chain = DefaultCredentialsChain::builder().region(Region::new(region.clone()));
+            SharedCredentialsProvider::new(chain.build().await)
         };
         Self { endpoint: endpoint.endpoint.clone(), region, credentials, state: Mutex::default() }
     }

@@ -13,7 +13,7 @@ use super::{Error, Step, TrailJobs};
 /// The pause after a first failure; it doubles with each further one.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The longest pause between two attempts.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// Things that go one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,3 +1,4 @@
 //! The server's integration tests: over HTTP, the way users talk to it.
 
 mod buckets;
+mod delivery;

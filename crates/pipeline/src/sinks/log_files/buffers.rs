@@ -22,7 +22,7 @@ struct Buffer {
 /// Files being put together.
 #[derive(Default)]
 pub(super) struct Buffers {
-    buffers: BTreeMap<Key, Buffer>,
+    open: BTreeMap<Key, Buffer>,
     bytes: usize,
     full: bool,
     since: Option<Since>,
@@ -53,7 +53,7 @@ impl Buffers {
         let folder = folder_of(event.category());
         let key = (event.account(), event.region_id().clone(), folder);
         let fresh = || Buffer { first: since.position, rendering: Rendering::new() };
-        let buffer = self.buffers.entry(key).or_insert_with(fresh);
+        let buffer = self.open.entry(key).or_insert_with(fresh);
         let before = buffer.rendering.len();
         // A full file is cut before its next event comes, and an event is far smaller than what is left then.
         buffer.rendering.push(event.bytes(), event.event_time_s()).expect("the buffer is cut long before it is full");
@@ -61,7 +61,7 @@ impl Buffers {
         self.bytes += after - before;
         self.since.get_or_insert(since);
         self.full |= after > config.file_bytes_max || self.bytes > config.buffer_bytes_max;
-        self.full |= self.buffers.len() >= config.files_max;
+        self.full |= self.open.len() >= config.files_max;
     }
 
     /// Whether they have to be cut before anything is added.
@@ -76,11 +76,11 @@ impl Buffers {
 
     /// The files, and empty buffers.
     pub(super) fn take(&mut self) -> Vec<Part> {
-        let Self { buffers, .. } = std::mem::take(self);
+        let Self { open, .. } = std::mem::take(self);
         let part = |((account, region, folder), Buffer { first, rendering }): (Key, Buffer)| {
             rendering.finish().map(|content| Part { account, region, folder, first, content })
         };
-        buffers.into_iter().filter_map(part).collect()
+        open.into_iter().filter_map(part).collect()
     }
 }
 

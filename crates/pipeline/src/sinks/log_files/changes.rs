@@ -36,7 +36,7 @@ impl LogFiles {
     pub(super) fn set_boundary(&mut self) {
         let stop = self.run.stop_position.unwrap_or(Position::MAX);
         let version = self.versions.iter().filter_map(|version| version.position).min().unwrap_or(Position::MAX);
-        self.boundary = self.replay.as_ref().map_or(stop.min(version), |cut| cut.to);
+        self.boundary = self.replay.as_ref().map_or_else(|| stop.min(version), |cut| cut.to);
     }
 
     /// Does what is to be done at this position before the next entry is looked at.

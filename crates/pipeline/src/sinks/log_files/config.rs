@@ -26,8 +26,8 @@ impl Default for Config {
     /// of AWS's limit for one file, and memory for five trails.
     fn default() -> Self {
         Self {
-            delivery_interval: Duration::from_secs(300),
-            digest_interval: Duration::from_secs(3600),
+            delivery_interval: Duration::from_mins(5),
+            digest_interval: Duration::from_hours(1),
             spool_bytes_max: 10 << 30,
             compression_level: 1,
             file_bytes_max: 16 << 20,
