@@ -222,13 +222,16 @@ impl Seen {
     /// Opens the record kept in `dir`, of a journal that holds `journal`.
     ///
     /// Also returns the runs that are damaged or missing: each is to be [rebuilt](Self::rebuild). Then everything from
-    /// [`Seen::checkpoint`] on is to be [replayed](Self::replay), up to [`Seen::replayed`]. Runs whose positions the journal still holds are read
-    /// whole, since only they can be rebuilt; of older ones only what a lookup relies on.
+    /// [`Seen::checkpoint`] on is to be [replayed](Self::replay), up to [`Seen::replayed`]. Runs whose positions the
+    /// journal still holds are read whole, since only they can be rebuilt; of older ones only what a lookup relies on.
     pub fn open(dir: &Path, options: Options, journal: Range<Position>) -> Result<(Self, Vec<Damage>), Error> {
         fs::create_dir_all(dir).map_err(|e| Error::new(dir, &e))?;
         let found = Found::look(dir, &journal)?;
         let (runs, damages) = found.settle(dir, &journal);
         let checkpoint = runs.iter().map(|run| run.positions.end).chain(damages.iter().map(|d| d.positions.end)).max();
+        if checkpoint.is_none() && journal.start > 0 {
+            tracing::warn!(dir = %dir.display(), "no record of events seen; those before the journal's first may be kept twice");
+        }
         let inner = Inner {
             dir: dir.to_owned(),
             options,
@@ -412,6 +415,10 @@ impl Seen {
                 shelf
             });
             remove(&oldest.path);
+            // In order, lest a crash brings an older run back without the one after it, which would look like damage.
+            if let Err(error) = run::sync_dir(&self.inner.dir) {
+                tracing::warn!(%error, "the removal of old runs may not last");
+            }
             metrics::counter!("trailkeep_seen_evicted_runs_total").increment(1);
             metrics::counter!("trailkeep_seen_evicted_entries_total").increment(oldest.entries);
             tracing::info!(entries = oldest.entries, old, "the oldest events are no longer recognised as duplicates");

@@ -41,7 +41,15 @@ fn rebuild(journal: &Journal, seen: &Seen, damage: Damage) -> Result<(), OpenErr
 }
 
 fn replay(journal: &Journal, seen: &Seen) -> Result<(), OpenError> {
-    let from = seen.checkpoint().max(journal.first());
+    let (checkpoint, first) = (seen.checkpoint(), journal.first());
+    if checkpoint < first {
+        tracing::error!(
+            checkpoint,
+            first,
+            "the journal does not hold all that was to be read back; duplicates may be kept twice"
+        );
+    }
+    let from = checkpoint.max(first);
     events(journal, from..journal.committed(), |entry, frame| {
         seen.replay(entry, frame.position, frame.accepted_at_us, frame.payload.len() as u64)
     })?;
