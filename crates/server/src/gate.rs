@@ -25,7 +25,10 @@ fn failure(error: AuthError) -> Failure {
 fn verify(service: &Service, parts: &Parts, body: &[u8], name: &str, now_us: i64) -> Result<(Principal, Region), AuthError> {
     let Claimed { presented, secret, principal } = claimed(service, parts, name)?;
     presented.verify(&Credential { secret, session: None }, parts, Payload::Signed(body), now_us.div_euclid(1_000_000))?;
-    let region = presented.region().parse().map_err(|_| AuthError::Incomplete("Credential should be scoped to a valid region.".to_owned()))?;
+    let region = presented
+        .region()
+        .parse()
+        .map_err(|_| AuthError::Incomplete("Credential should be scoped to a valid region.".to_owned()))?;
     Ok((principal, region))
 }
 
@@ -41,8 +44,7 @@ fn claimed<'a>(service: &'a Service, parts: &Parts, name: &str) -> Result<Claime
     if presented.service() != name {
         return Err(AuthError::Service { expected: name.to_owned() });
     }
-    let (secret, principal) =
-        service.principals.by_access_key(presented.access_key_id()).ok_or(AuthError::Unrecognized)?;
+    let (secret, principal) = service.principals.by_access_key(presented.access_key_id()).ok_or(AuthError::Unrecognized)?;
     Ok(Claimed { presented, secret, principal })
 }
 

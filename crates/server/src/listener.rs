@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -171,8 +171,11 @@ where
         let peer = connection.peer;
         let builder = builder(version);
         let service = service_fn(move |request| {
-            let answering = requests.spawn(answer(connection.clone(), request));
-            async move { Ok::<_, Infallible>(answering.await.unwrap_or_else(|error| failed(&error))) }
+            let answering = (head_bytes(&request) <= HEAD_BYTES_MAX).then(|| requests.spawn(answer(connection.clone(), request)));
+            async move {
+                let Some(answering) = answering else { return Ok(head_too_large()) };
+                Ok::<_, Infallible>(answering.await.unwrap_or_else(|error| failed(&error)))
+            }
         });
         let serving = builder.serve_connection(io, service);
         tokio::pin!(serving);
@@ -192,18 +195,41 @@ where
 fn builder(version: Version) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES_MAX);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(HEAD_BYTES_MAX as u32).keep_alive_interval(Duration::from_secs(30));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEAD_BYTES_MAX as u32)
+        .keep_alive_interval(Duration::from_secs(30));
     match version {
         Version::Http1 => builder.http1_only(),
         Version::Http2 => builder.http2_only(),
     }
 }
 
+/// About how many bytes the head of a request has. The protocol's own bound is the size of a buffer, and rough.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
+    target + request.headers().iter().map(line).sum::<usize>()
+}
+
+fn head_too_large() -> Response<Body> {
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    let message = format!("The head of the request is larger than {HEAD_BYTES_MAX} bytes.");
+    let mut response = front::refused(status, "RequestHeaderFieldsTooLarge", &message);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
 /// The answer when answering panicked, which is a bug of ours.
 fn failed(error: &tokio::task::JoinError) -> Response<Body> {
     tracing::error!(%error, "answering a request panicked");
     metrics::counter!("trailkeep_internal_failures_total").increment(1);
-    front::refused(StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure", "The request processing has failed because of an unknown error.")
+    front::refused(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "InternalFailure",
+        "The request processing has failed because of an unknown error.",
+    )
 }
 
 /// The version as CloudTrail writes it in `tlsDetails`.
@@ -220,7 +246,8 @@ fn acceptor(files: &Tls) -> anyhow::Result<TlsAcceptor> {
     let certificates = CertificateDer::pem_file_iter(&files.cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .with_context(|| format!("tls.cert: cannot read {}", files.cert.display()))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).with_context(|| format!("tls.key: cannot read {}", files.key.display()))?;
+    let key =
+        PrivateKeyDer::from_pem_file(&files.key).with_context(|| format!("tls.key: cannot read {}", files.key.display()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

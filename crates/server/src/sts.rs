@@ -45,9 +45,12 @@ pub async fn answer(service: &Arc<Service>, connection: &Connection, request: Re
                 Err(reason) => error(503, "ServiceUnavailable", &reason, &request_id),
             }
         }
-        Some(other) => {
-            error(400, "UnsupportedOperation", &format!("{other:.128} is not supported by this version of Trailkeep."), &request_id)
-        }
+        Some(other) => error(
+            400,
+            "UnsupportedOperation",
+            &format!("{other:.128} is not supported by this version of Trailkeep."),
+            &request_id,
+        ),
         None => error(400, "MissingAction", "The request names no Action.", &request_id),
     }
 }

@@ -27,7 +27,10 @@ impl Failure {
     pub fn internal(reason: impl std::fmt::Display) -> Self {
         tracing::error!(%reason, "a call failed by a fault of ours");
         metrics::counter!("trailkeep_internal_failures_total").increment(1);
-        Self::new(ErrorCode::InternalFailure, "The request processing has failed because of an unknown error, exception or failure.")
+        Self::new(
+            ErrorCode::InternalFailure,
+            "The request processing has failed because of an unknown error, exception or failure.",
+        )
     }
 }
 

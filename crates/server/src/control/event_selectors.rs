@@ -12,10 +12,7 @@ use super::trails::{at_home, find, still};
 use super::{Call, Failure};
 
 /// PutEventSelectors: one kind or the other; what is put replaces what was there.
-pub async fn put(
-    call: &mut Call<'_>,
-    input: wire::PutEventSelectorsRequest,
-) -> Result<wire::PutEventSelectorsResponse, Failure> {
+pub async fn put(call: &mut Call<'_>, input: wire::PutEventSelectorsRequest) -> Result<wire::PutEventSelectorsResponse, Failure> {
     let invalid = |message: String| Failure::new(ErrorCode::InvalidEventSelectorsException, message);
     let trail = at_home(call, &input.trail_name).await?;
     let selectors = match (&input.event_selectors, &input.advanced_event_selectors) {
@@ -36,10 +33,7 @@ pub async fn put(
 }
 
 /// GetEventSelectors.
-pub async fn get(
-    call: &mut Call<'_>,
-    input: wire::GetEventSelectorsRequest,
-) -> Result<wire::GetEventSelectorsResponse, Failure> {
+pub async fn get(call: &mut Call<'_>, input: wire::GetEventSelectorsRequest) -> Result<wire::GetEventSelectorsResponse, Failure> {
     let trail = find(call, &input.trail_name).await?;
     let (event_selectors, advanced_event_selectors) = as_wire(&trail.selectors.in_get_order())?;
     Ok(wire::GetEventSelectorsResponse { trail_arn: Some(trail.arn), event_selectors, advanced_event_selectors })

@@ -69,9 +69,7 @@ async fn resource(call: &Call<'_>, id: &str) -> Result<Trail, Failure> {
     trail::NameOrArn::parse(id)?;
     let all = trails::of_account(call.catalog(), call.account()).await?;
     let home = |trail: &Trail| trail.settings.home_region == call.region;
-    all.into_iter()
-        .find(|trail| trail.arn == id && home(trail))
-        .ok_or_else(|| gone(id))
+    all.into_iter().find(|trail| trail.arn == id && home(trail)).ok_or_else(|| gone(id))
 }
 
 fn gone(id: &str) -> Failure {

@@ -34,7 +34,8 @@ pub async fn create(call: &mut Call<'_>, input: wire::CreateTrailRequest) -> Res
         recursive_logging: input.recursive_logging,
     };
     let settings = Settings::create(&input.name, &change, call.account(), call.region.clone())?;
-    let given: Vec<Tag> = input.tags_list.unwrap_or_default().into_iter().map(|tag| Tag { key: tag.key, value: tag.value }).collect();
+    let given: Vec<Tag> =
+        input.tags_list.unwrap_or_default().into_iter().map(|tag| Tag { key: tag.key, value: tag.value }).collect();
     let tags = trail::add_tags(&[], &given)?;
     let arn = settings.arn(&call.service.config.partition).to_string();
     refuse_taken(&trails::of_account(call.catalog(), call.account()).await?, &settings)?;
@@ -186,11 +187,7 @@ pub(super) async fn find(call: &Call<'_>, text: &str) -> Result<Trail, Failure> 
     .await
 }
 
-async fn find_or(
-    call: &Call<'_>,
-    text: &str,
-    not_found: impl Fn(&NameOrArn, &Call<'_>) -> Failure,
-) -> Result<Trail, Failure> {
+async fn find_or(call: &Call<'_>, text: &str, not_found: impl Fn(&NameOrArn, &Call<'_>) -> Failure) -> Result<Trail, Failure> {
     let name = NameOrArn::parse(text)?;
     let all = trails::of_account(call.catalog(), call.account()).await?;
     let found = all.into_iter().find(|trail| is_named(trail, &name, &call.region) && records_in(trail, &call.region));
@@ -212,7 +209,10 @@ pub(super) async fn at_home(call: &Call<'_>, text: &str) -> Result<Trail, Failur
     match all.iter().find(named) {
         Some(trail) if matches!(name, NameOrArn::Arn(_)) || records_in(trail, &call.region) => Err(Failure::new(
             ErrorCode::InvalidHomeRegionException,
-            format!("The requested operation is not supported in this Region. The home Region of this trail is {}.", trail.settings.home_region),
+            format!(
+                "The requested operation is not supported in this Region. The home Region of this trail is {}.",
+                trail.settings.home_region
+            ),
         )),
         _ => Err(unknown(text, call.account())),
     }
@@ -239,7 +239,11 @@ fn is_named(trail: &Trail, name: &NameOrArn, region: &Region) -> bool {
     }
 }
 
-fn refuse_unbuilt(operation: Operation, texts: &[(&'static str, &Option<String>)], organization: Option<bool>) -> Result<(), Failure> {
+fn refuse_unbuilt(
+    operation: Operation,
+    texts: &[(&'static str, &Option<String>)],
+    organization: Option<bool>,
+) -> Result<(), Failure> {
     let mut given: Vec<(&str, bool)> =
         texts.iter().map(|(name, text)| (*name, text.as_deref().is_some_and(|text| !text.is_empty()))).collect();
     given.push(("IsOrganizationTrail", organization == Some(true)));
@@ -287,7 +291,10 @@ async fn preflight(call: &Call<'_>, settings: &Settings, arn: &str) -> Result<()
         ),
         PreflightError::Unreachable(reason) => {
             tracing::warn!(%reason, bucket, "a trail's bucket cannot be reached");
-            Failure::new(ErrorCode::InsufficientS3BucketPolicyException, format!("S3 bucket {bucket} cannot be reached: {reason}"))
+            Failure::new(
+                ErrorCode::InsufficientS3BucketPolicyException,
+                format!("S3 bucket {bucket} cannot be reached: {reason}"),
+            )
         }
     })
 }

@@ -29,6 +29,9 @@ fn reserved_paths_come_first_then_the_target_then_the_service_of_the_signature()
     ] {
         check(request("/").header("authorization", signed(service)), &kind);
     }
-    check(request("/bucket/key?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260302%2Fus-east-1%2Fs3%2Faws4_request"), &Kind::S3);
+    check(
+        request("/bucket/key?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260302%2Fus-east-1%2Fs3%2Faws4_request"),
+        &Kind::S3,
+    );
     check(request("/"), &Kind::Nobody);
 }

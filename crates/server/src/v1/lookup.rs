@@ -112,7 +112,10 @@ pub(super) async fn post(
     };
     service.own_calls.record(&caller, &finished, service.config.strict).await.map_err(|error| Refusal::unavailable(&error))?;
     let hits = page.hits.iter().map(found).collect::<Result<_, _>>().map_err(|error| Refusal::from(Failure::internal(error)))?;
-    json(&Page { hits, next: page.next.map(|after| Next { event_time_s: after.event_time_s, position: after.position, upper: page.upper }) })
+    json(&Page {
+        hits,
+        next: page.next.map(|after| Next { event_time_s: after.event_time_s, position: after.position, upper: page.upper }),
+    })
 }
 
 fn found(hit: &Hit) -> Result<Found<'_>, serde_json::Error> {

@@ -76,7 +76,11 @@ impl Refusal {
     /// Events cannot be kept at the moment.
     pub fn unavailable(reason: &dyn std::fmt::Display) -> Self {
         tracing::warn!(%reason, "a request was refused because events cannot be kept");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", "Events cannot be kept at the moment. Send them again later.")
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "ServiceUnavailable",
+            "Events cannot be kept at the moment. Send them again later.",
+        )
     }
 
     fn into_response(self) -> Response<Body> {
