@@ -1,12 +1,16 @@
 """`trailkeep import`: existing log files from folders and buckets, once each, whatever happens in between."""
 
 import gzip
+import io
 import json
 import os
 import signal
 import socket
 import subprocess
+import tarfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -327,6 +331,42 @@ def test_a_server_that_refuses_is_told_from_one_that_is_away(server, tmp_path):
     command = [PROGRAM, "import", str(tmp_path / "logs"), "--state", str(tmp_path / "state")]
     refused = subprocess.run(command, env=variables, capture_output=True, text=True)
     assert refused.returncode == WRONG and "UnrecognizedClientException" in refused.stderr, refused.stderr
+
+
+class Moody(BaseHTTPRequestHandler):
+    """A server that has no room at first, and takes apart what it is sent with another reader of tars."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.posts += 1
+        answer = b'{"__type":"ServiceUnavailable","message":"no room"}'
+        if self.server.posts in (2, 3):
+            self.send_response(503)
+            self.send_header("Retry-After", "0")
+        else:
+            self.send_response(200)
+            names = tarfile.open(fileobj=io.BytesIO(body)).getnames()
+            self.server.names += names
+            answer = b"".join(json.dumps({"file": name, "accepted": 1}).encode() + b"\n" for name in names)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_busy_server_is_waited_for(server, tmp_path):
+    names = ["a.json", "日本.json", "x" * 180 + "_end.json.gz"]
+    for name in names:
+        write(tmp_path / "logs" / name, [record(0x880)])
+    with ThreadingHTTPServer(("127.0.0.1", 0), Moody) as busy:
+        busy.posts, busy.names = 0, []
+        threading.Thread(target=busy.serve_forever, daemon=True).start()
+        told = summary(server, tmp_path, tmp_path / "logs", "--endpoint-url", f"http://127.0.0.1:{busy.server_port}")
+        busy.shutdown()
+    assert told["files"]["read"] == 3 and busy.posts == 4
+    assert busy.names[:1] == ["a.json"] and busy.names[1].endswith("x_end.json.gz") and busy.names[2] == "日本.json"
 
 
 def test_notes_of_another_import_are_refused(server, tmp_path):

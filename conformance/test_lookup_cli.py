@@ -222,6 +222,13 @@ class Tail:
     def shows(self, *parts):
         return any(all(part in line for part in parts) for line in list(self.lines))
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
     def stop(self):
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(10)
@@ -240,30 +247,31 @@ def watched(send, tail, n, **members):
 
 
 def test_tail_shows_what_comes_in(server):
-    send, tail = Sending(server), Tail(server)
-    watched(send, tail, 0x10000, eventName="Watched", errorCode="AccessDenied")
-    line = next(line for line in tail.lines if "Watched" in line).rstrip("\n")
-    assert re.fullmatch(r"2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d  us-east-1  dana  iam:Watched  deployer  AccessDenied", line), line
-    assert tail.stop() == FINE
+    with Tail(server) as tail:
+        watched(Sending(server), tail, 0x10000, eventName="Watched", errorCode="AccessDenied")
+        line = next(line for line in tail.lines if "Watched" in line).rstrip("\n")
+        assert re.fullmatch(r"2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d  us-east-1  dana  iam:Watched  deployer  AccessDenied", line), line
+        assert tail.stop() == FINE
 
 
 def test_tail_shows_only_what_was_asked_for(server):
     send = Sending(server)
-    tail = Tail(server, "--event-name", "Wanted", "--resource-name", "a b+c", "--region", "eu-central-1", "--output", "json")
-    everything = Tail(server)
-    watched(send, everything, 0x20000, eventName="Unwanted")
-    wanted = {"awsRegion": "eu-central-1", "requestParameters": {"roleName": "a b+c"}}
-    watched(send, tail, 0x30000, eventName="Wanted", **wanted)
-    assert {json.loads(line)["eventName"] for line in tail.lines} == {"Wanted"}
-    assert tail.stop() == FINE and everything.stop() == FINE
+    flags = ["--event-name", "Wanted", "--resource-name", "a b+c", "--region", "eu-central-1", "--output", "json"]
+    with Tail(server, *flags) as tail, Tail(server) as everything:
+        watched(send, everything, 0x20000, eventName="Unwanted")
+        wanted = {"awsRegion": "eu-central-1", "requestParameters": {"roleName": "a b+c"}}
+        watched(send, tail, 0x30000, eventName="Wanted", **wanted)
+        assert {json.loads(line)["eventName"] for line in tail.lines} == {"Wanted"}
+        assert tail.stop() == FINE and everything.stop() == FINE
 
 
 def test_tail_comes_back_after_a_restart(make_server):
     server = make_server()
-    send, tail = Sending(server), Tail(server)
-    watched(send, tail, 0x40000, eventName="Before")
-    server.kill()
-    server.start()
-    eventually(lambda: any("connected again" in note for note in list(tail.notes)))
-    watched(send, tail, 0x50000, eventName="After")
-    assert tail.stop() == FINE
+    send = Sending(server)
+    with Tail(server) as tail:
+        watched(send, tail, 0x40000, eventName="Before")
+        server.kill()
+        server.start()
+        eventually(lambda: any("connected again" in note for note in list(tail.notes)))
+        watched(send, tail, 0x50000, eventName="After")
+        assert tail.stop() == FINE

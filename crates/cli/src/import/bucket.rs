@@ -191,7 +191,13 @@ impl Bucket {
         let fetching = found.flatten().map(|found| self.get(found, Arc::clone(&room)));
         let mut fetched = std::pin::pin!(fetching.buffer_unordered(FETCHES));
         let mut packing = Packing::default();
-        while let Some((found, content, _room)) = fetched.next().await {
+        loop {
+            let next = tokio::select! {
+                // The import was stopped: what is still on its way would come for nothing.
+                () = desk.archives.closed() => return Ok(()),
+                next = fetched.next() => next,
+            };
+            let Some((found, content, _room)) = next else { break };
             let added = match content {
                 Ok(content) => packing.add(self.url(&found.key), found.mark, |body| {
                     body.extend_from_slice(&content);

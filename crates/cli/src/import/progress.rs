@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::source::Source;
-use super::tally::Tally;
+use super::tally::{Counts, Tally};
 
 const BAR_EVERY: Duration = Duration::from_millis(200);
 const LINE_EVERY: Duration = Duration::from_secs(5);
-/// How many looks back the rate is reckoned from.
-const LOOKS: usize = 25;
+/// How many looks back the rate is reckoned from: archives are answered one by one, so a shorter time would tell little.
+const LOOKS: usize = 50;
 
 /// Shows how far it is, until it is finished.
 pub(super) struct Progress {
@@ -41,7 +41,7 @@ impl Progress {
         let stop = CancellationToken::new();
         let total = Arc::new(Total::default());
         if let Some(bar) = &bar {
-            bar.set_style(style("{spinner} {pos} files  {msg}"));
+            bar.set_style(style("{spinner} {human_pos} files  {wide_msg}"));
             let (source, total, stop) = (Arc::clone(source), Arc::clone(&total), stop.clone());
             tokio::spawn(async move {
                 if source.count(&total, &stop).await {
@@ -55,18 +55,19 @@ impl Progress {
     }
 
     async fn run(self: Arc<Self>) {
-        let mut looks = VecDeque::from([(Instant::now(), 0)]);
+        let begun = Instant::now();
+        let mut looks = VecDeque::from([(begun, 0)]);
         let mut ticks = interval(if self.bar.is_some() { BAR_EVERY } else { LINE_EVERY });
         ticks.tick().await;
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                _ = ticks.tick() => self.show(&mut looks),
+                _ = ticks.tick() => self.show(begun, &mut looks),
             }
         }
     }
 
-    fn show(&self, looks: &mut VecDeque<(Instant, u64)>) {
+    fn show(&self, begun: Instant, looks: &mut VecDeque<(Instant, u64)>) {
         let counts = self.tally.counts();
         looks.push_back((Instant::now(), counts.records()));
         if looks.len() > LOOKS {
@@ -81,10 +82,12 @@ impl Progress {
             return;
         };
         if self.total.counted.load(Ordering::Acquire) && bar.length().is_none() {
-            bar.set_style(style("{bar:24} {human_pos}/{human_len} files  {msg}  {eta} left"));
+            bar.set_style(style("{bar:16} {human_pos}/{human_len} files  {wide_msg}"));
             bar.set_length(self.total.files.load(Ordering::Relaxed));
         }
-        bar.set_message(format!("{events} events  {rate} events/s{damaged}"));
+        let left = bar.length().and_then(|total| left(total, &counts, begun.elapsed()));
+        let left = left.map(|left| format!("  {:#} left", HumanDuration(left))).unwrap_or_default();
+        bar.set_message(format!("{rate} events/s{left}{damaged}  {events} events"));
         bar.set_position(counts.files());
         bar.tick();
     }
@@ -111,6 +114,13 @@ fn rate(looks: &VecDeque<(Instant, u64)>) -> u64 {
     let (Some((first_at, first)), Some((last_at, last))) = (looks.front(), looks.back()) else { return 0 };
     let seconds = last_at.duration_since(*first_at).as_secs_f64();
     if seconds > 0.0 { ((last - first) as f64 / seconds) as u64 } else { 0 }
+}
+
+/// The time left, if the files to come take as long as those sent. Files done before took no time.
+fn left(total: u64, counts: &Counts, elapsed: Duration) -> Option<Duration> {
+    let sent = counts.files_read + counts.files_damaged;
+    let to_come = total.saturating_sub(counts.files());
+    (sent > 0).then(|| elapsed.mul_f64(to_come as f64 / sent as f64))
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -103,7 +103,7 @@ impl Sender {
             }
             tokio::select! {
                 () = self.stop.cancelled() => return Err(Failure::Unreachable(reason).into()),
-                () = sleep(wanted.unwrap_or(pause).min(PAUSE_MAX)) => {}
+                () = sleep(wanted.unwrap_or_default().clamp(pause, PAUSE_MAX)) => {}
             }
             pause = (pause * 2).min(PAUSE_MAX);
         }
