@@ -42,6 +42,8 @@ pub(super) struct Expected {
     pub(super) trailers: Option<TrailingHeaders>,
     /// Bytes at most.
     pub(super) bytes_max: u64,
+    /// What must stay free on the disk.
+    pub(super) free_bytes_min: u64,
 }
 
 /// Bytes that are in a file, durable but not yet named by the catalog.
@@ -64,7 +66,8 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: Into<StdError>,
 {
-    let mut writing = Writing::begin(files, expected.algorithm.unwrap_or(DEFAULT_ALGORITHM)).await?;
+    let algorithm = expected.algorithm.unwrap_or(DEFAULT_ALGORITHM);
+    let mut writing = Writing::begin(files, algorithm, expected.free_bytes_min).await?;
     let mut block = BytesMut::with_capacity(BLOCK_BYTES);
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|error| broken_body(&error.into()))?;
@@ -91,6 +94,8 @@ struct Summed {
 
 /// A file being written, with its sums so far.
 struct Writing {
+    files: Arc<Files>,
+    free_bytes_min: u64,
     incoming: Incoming,
     size: u64,
     md5: Md5,
@@ -99,10 +104,18 @@ struct Writing {
 }
 
 impl Writing {
-    async fn begin(files: &Arc<Files>, algorithm: Algorithm) -> Result<Self, Error> {
-        let files = Arc::clone(files);
-        let incoming = blocking(move || files.create()).await?;
-        Ok(Self { incoming, size: 0, md5: Md5::new(), algorithm, hasher: Hasher::new(algorithm) })
+    async fn begin(files: &Arc<Files>, algorithm: Algorithm, free_bytes_min: u64) -> Result<Self, Error> {
+        let creating = Arc::clone(files);
+        let incoming = blocking(move || creating.create()).await?;
+        Ok(Self {
+            files: Arc::clone(files),
+            free_bytes_min,
+            incoming,
+            size: 0,
+            md5: Md5::new(),
+            algorithm,
+            hasher: Hasher::new(algorithm),
+        })
     }
 
     async fn write(mut self, block: Bytes) -> Result<Self, Error> {
@@ -118,6 +131,7 @@ impl Writing {
 
     fn put(&mut self, block: &[u8]) -> Result<(), Error> {
         let path = self.incoming.path();
+        self.files.check_room(self.free_bytes_min)?;
         self.incoming.file().write_all(block).map_err(Error::file(path))?;
         self.md5.update(block);
         self.hasher.update(block);
@@ -236,12 +250,14 @@ pub(super) async fn join(
     files: &Arc<Files>,
     numbers: Vec<i64>,
     algorithm: Option<Algorithm>,
+    free_bytes_min: u64,
 ) -> Result<(Placed, Option<String>), Error> {
     let files = Arc::clone(files);
     blocking(move || {
         let mut joined = files.create()?;
         let mut hasher = algorithm.map(Hasher::new);
         for number in numbers {
+            files.check_room(free_bytes_min)?;
             append(&mut joined, &files.read(number)?, hasher.as_mut()).map_err(Error::file(files.path(number)))?;
         }
         Ok((joined.place()?, hasher.map(Hasher::finish)))

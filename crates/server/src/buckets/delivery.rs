@@ -94,7 +94,12 @@ impl Store {
             Some(object) => Condition::Matches(Some(object.etag)),
             None => Condition::Absent,
         };
-        let expected = Expected { algorithm: Some(Algorithm::Sha256), bytes_max: limits::PUT_BYTES_MAX, ..Expected::default() };
+        let expected = Expected {
+            algorithm: Some(Algorithm::Sha256),
+            bytes_max: limits::PUT_BYTES_MAX,
+            free_bytes_min: limits::DELIVERY_FREE_BYTES_MIN,
+            ..Expected::default()
+        };
         let stream = futures_util::stream::iter([Ok::<_, std::io::Error>(body)]);
         let received = content::receive(&self.files, stream, expected).await?;
         let incoming = Incoming {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use pipeline::clock::SharedClock;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, RenameFlags, renameat_with, statvfs};
 
 use super::error::Error;
 
@@ -70,6 +70,15 @@ impl Files {
         let next = |last: i64| Some(now.max(last + 1));
         let last = self.last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).expect("the closure always gives a number");
         now.max(last + 1)
+    }
+
+    /// Refuses to write when less than this is free on the disk. Blocks.
+    pub(super) fn check_room(&self, free_bytes_min: u64) -> Result<(), Error> {
+        let disk = statvfs(&self.root).map_err(io::Error::from).map_err(Error::file(&self.root))?;
+        if disk.f_bavail.saturating_mul(disk.f_frsize) < free_bytes_min {
+            return Err(Error::file(&self.root)(io::Error::from(io::ErrorKind::StorageFull)));
+        }
+        Ok(())
     }
 
     /// Begins a file. Blocks.

@@ -30,6 +30,10 @@ pub const BUCKETS_MAX: u32 = 100;
 pub const BUCKETS_PAGE_MAX: u32 = 10_000;
 /// Bytes of an XML or JSON document in a request's body (1,000 keys of 1,024 bytes, escaped, fit).
 pub const DOCUMENT_BYTES_MAX: usize = 8 << 20;
+/// What uploads leave free on the disk: at the same mark the journal stops taking events.
+pub const UPLOAD_FREE_BYTES_MIN: u64 = 512 << 20;
+/// What deliveries leave free on the disk, so that objects can still be deleted.
+pub const DELIVERY_FREE_BYTES_MIN: u64 = 64 << 20;
 /// How long a presigned URL may be valid, in seconds (S3 API reference, "Authenticating requests: query parameters").
 pub const PRESIGNED_S_MAX: u64 = 604_800;
 /// How far a request's time may be off, in seconds (S3 API reference, error RequestTimeTooSkewed).

@@ -72,8 +72,7 @@ impl Store {
             attributes: incoming.attributes,
         };
         objects::put(&mut tx, place.bucket, place.key, &object).await?;
-        incoming.placed.keep();
-        commit(tx, record).await?;
+        self.commit_with_file(tx, incoming.placed, record).await?;
         self.discard(replaced.map(|replaced| replaced.file).into_iter().collect()).await;
         Ok(object)
     }

@@ -9,7 +9,7 @@ use cloudtrail::account::AccountId;
 use pipeline::clock::SharedClock;
 
 use super::error::Error;
-use super::files::Files;
+use super::files::{Files, Placed};
 use super::limits;
 use super::lock::Lock;
 
@@ -27,12 +27,15 @@ pub struct Options {
     pub lock_us: i64,
     /// Buckets an account may have.
     pub buckets_max: u32,
+    /// What uploads leave free on the disk: as much as the journal keeps for itself. Deliveries may use all but
+    /// [`limits::DELIVERY_FREE_BYTES_MIN`].
+    pub free_bytes_min: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
         const DAY_US: i64 = 86_400 * 1_000_000;
-        Self { lock_us: 90 * DAY_US, buckets_max: limits::BUCKETS_MAX }
+        Self { lock_us: 90 * DAY_US, buckets_max: limits::BUCKETS_MAX, free_bytes_min: limits::UPLOAD_FREE_BYTES_MIN }
     }
 }
 
@@ -175,6 +178,20 @@ pub(super) async fn commit(mut tx: Tx, record: Record<'_>) -> Result<(), Error> 
         outbox::push(&mut tx, &record).await?;
     }
     Ok(tx.commit().await?)
+}
+
+impl Store {
+    /// Commits a change that names a new file, with the record of the call that makes it.
+    pub(super) async fn commit_with_file(&self, tx: Tx, file: Placed, record: Record<'_>) -> Result<(), Error> {
+        let number = file.number();
+        file.keep();
+        let committed = commit(tx, record).await;
+        // A commit that fails may have happened all the same; if it is not known that it did not, the next start decides.
+        if committed.is_err() && matches!(objects::holds_file(&self.catalog, number).await, Ok(false)) {
+            self.discard(vec![number]).await;
+        }
+        committed
+    }
 }
 
 /// The record of a change nobody called for.

@@ -79,8 +79,7 @@ impl Store {
             checksum: upload.wanted.checksum_algorithm.is_some().then_some(received.checksum.value),
         };
         let replaced = uploads::put_part(&mut tx, id, &part).await?;
-        received.placed.keep();
-        commit(tx, record).await?;
+        self.commit_with_file(tx, received.placed, record).await?;
         self.discard(replaced.into_iter().collect()).await;
         Ok(part)
     }
@@ -109,7 +108,8 @@ impl Store {
         let chosen = choose(&all, &completion.parts)?;
         let algorithm = upload.wanted.checksum_algorithm.as_deref().and_then(Algorithm::parse);
         let full = algorithm.filter(|_| !upload.wanted.composite);
-        let (placed, sum) = content::join(&self.files, chosen.iter().map(|part| part.file).collect(), full).await?;
+        let numbers = chosen.iter().map(|part| part.file).collect();
+        let (placed, sum) = content::join(&self.files, numbers, full, self.options.free_bytes_min).await?;
         let mut object = assemble(upload, &chosen, algorithm, sum)?;
         object.file = placed.number();
         check_completion(&object, completion)?;
@@ -125,8 +125,7 @@ impl Store {
         object.modified_at_us = self.clock.now_us();
         objects::put(&mut tx, place.bucket, place.key, &object).await?;
         uploads::remove(&mut tx, &upload.id).await?;
-        placed.keep();
-        commit(tx, record).await?;
+        self.commit_with_file(tx, placed, record).await?;
         let gone = all.iter().map(|part| part.file).chain(replaced.map(|object| object.file));
         self.discard(gone.collect()).await;
         Ok(object)

@@ -19,7 +19,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::access::Call;
+use super::content::Expected;
 use super::error::Error;
+use super::limits;
 use super::service::{Answering, lost};
 use super::store::Store;
 
@@ -50,6 +52,12 @@ impl Scope {
     /// The record to commit with a change.
     fn record(&self) -> impl Fn() -> Option<Vec<u8>> + Send + Sync + '_ {
         || self.call.record()
+    }
+
+    /// What holds of every body of bytes.
+    fn plain_body(&self) -> Expected {
+        let free_bytes_min = self.store.options.free_bytes_min;
+        Expected { bytes_max: limits::PUT_BYTES_MAX, free_bytes_min, ..Expected::default() }
     }
 
     /// A header of the request.

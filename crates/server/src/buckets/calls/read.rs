@@ -258,7 +258,9 @@ pub(super) async fn attributes(scope: &Scope, input: GetObjectAttributesInput) -
         Err(error) => return Err(hide(scope, error).await),
         Ok(object) => object,
     };
-    let asks = |name: &str| input.object_attributes.iter().any(|attribute| attribute.as_str() == name);
+    // s3s hands over `A,B` in one header as one name.
+    let asked: Vec<&str> = input.object_attributes.iter().flat_map(|names| names.as_str().split(',')).map(str::trim).collect();
+    let asks = |name: &str| asked.contains(&name);
     let checksum = object.attributes.checksum.as_ref().filter(|_| asks(ObjectAttributes::CHECKSUM));
     let after = input.part_number_marker.unwrap_or(0);
     let parts = (asks(ObjectAttributes::OBJECT_PARTS) && !object.attributes.parts.is_empty())

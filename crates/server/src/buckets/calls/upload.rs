@@ -153,7 +153,7 @@ pub(super) async fn part_copy(scope: &Scope, input: UploadPartCopyInput) -> S3Re
     };
     check_copied(range.end - range.start)?;
     let algorithm = algorithm_of(&upload);
-    let expected = Expected { algorithm, bytes_max: limits::PUT_BYTES_MAX, ..Expected::default() };
+    let expected = Expected { algorithm, ..scope.plain_body() };
     let received = content::receive(&scope.store.files, content::stream(file, range), expected).await?;
     let checksum = Shown::of(Some(&received.checksum).filter(|_| algorithm.is_some()));
     let part = scope.store.put_part(&upload.id, input.part_number, received, &scope.record()).await?;

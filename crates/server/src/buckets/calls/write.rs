@@ -160,7 +160,7 @@ pub(super) fn expected(
         algorithm,
         trailers: scope.trailers.clone().filter(|_| trailed.is_some() && value.is_none()),
         value,
-        bytes_max: limits::PUT_BYTES_MAX,
+        ..scope.plain_body()
     })
 }
 
@@ -273,7 +273,7 @@ pub(super) async fn copy(scope: &Scope, mut input: CopyObjectInput) -> S3Result<
 
     let kept = object.attributes.checksum.as_ref().and_then(|checksum| Algorithm::parse(&checksum.algorithm));
     let named = input.checksum_algorithm.as_ref().and_then(|algorithm| Algorithm::parse(algorithm.as_str()));
-    let expected = Expected { algorithm: named.or(kept), bytes_max: limits::PUT_BYTES_MAX, ..Expected::default() };
+    let expected = Expected { algorithm: named.or(kept), ..scope.plain_body() };
     let received = content::receive(&scope.store.files, content::stream(file, 0..object.size), expected).await?;
     let tags = if retags { described.attributes.tags.clone() } else { object.attributes.tags.clone() };
     let attributes = if replaces { described.attributes } else { Attributes { parts: Vec::new(), ..object.attributes } };

@@ -104,6 +104,16 @@ async fn a_body_that_breaks_off_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_disk_without_room_takes_nothing_and_keeps_nothing() {
+    let ground = Ground::new().await;
+    let store = ground.open().await;
+    let stream = futures_util::stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"x"))]);
+    let expected = Expected { bytes_max: 10, free_bytes_min: u64::MAX, ..Expected::default() };
+    assert_eq!(content::receive(&store.files, stream, expected).await.err().unwrap().code(), "SlowDown");
+    assert_eq!(std::fs::read_dir(ground.dir.path().join(FOLDER).join("incoming")).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn a_change_and_its_record_commit_together() {
     let ground = Ground::new().await;
     let store = ground.open().await;

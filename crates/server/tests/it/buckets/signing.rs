@@ -99,7 +99,7 @@ async fn a_wrong_signature_is_told_apart() {
     check(Signing { secret: "wrong", ..Signing::default() }, "SignatureDoesNotMatch").await;
     check(Signing { region: "mars-1", ..Signing::default() }, "AuthorizationHeaderMalformed").await;
     check(Signing { service: "sts", ..Signing::default() }, "AuthorizationHeaderMalformed").await;
-    check(Signing { age: Duration::from_secs(16 * 60), ..Signing::default() }, "RequestTimeTooSkewed").await;
+    check(Signing { age: Duration::from_mins(16), ..Signing::default() }, "RequestTimeTooSkewed").await;
     check(Signing { headers: vec![("x-amz-security-token", "x")], ..Signing::default() }, "InvalidToken").await;
     check(Signing { unsigned: vec![("x-amz-acl", "private")], ..Signing::default() }, "AccessDenied").await;
     let old = reqwest::Client::new().get(format!("{}/signed", server.url()));
@@ -120,7 +120,7 @@ async fn a_header_added_to_a_presigned_url_makes_it_no_copy() {
     let server = start().await;
     let client = server.bucket("presigned").await;
     put(&client, "presigned", "secret", "secret").await;
-    let hour = PresigningConfig::expires_in(Duration::from_secs(3_600)).unwrap();
+    let hour = PresigningConfig::expires_in(Duration::from_hours(1)).unwrap();
     let url = client.put_object().bucket("presigned").key("drop").presigned(hour.clone()).await.unwrap();
     let send = |extra: Option<(&'static str, &'static str)>, body: &'static str| {
         let mut request = reqwest::Client::new().put(url.uri()).body(body);
