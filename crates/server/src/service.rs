@@ -81,8 +81,8 @@ pub struct Service {
     pub throttle: Throttle,
     /// The metrics.
     pub metrics: PrometheusHandle,
-    /// Memory for bodies being read, in MiB.
-    pub body_room: Arc<Semaphore>,
+    /// Memory for what is being taken in.
+    pub room: v1::Room,
     /// Live streams open.
     pub tail_streams: Arc<Semaphore>,
     /// Ends when the program is to stop.
@@ -242,7 +242,7 @@ impl Server {
             buckets::Options { lock_us: micros(config.bucket_lock), ..buckets::Options::default() },
         )
         .await?;
-        let principals = Principals::new(&config, &root);
+        let principals = Principals::new(&config, &root)?;
         let buckets = bucket_service(&config, &principals, store.clone(), &own_calls, &routes);
         let delivery = Delivery::start(delivery::Parts {
             config: config.clone(),
@@ -280,7 +280,7 @@ impl Server {
             constraints: Constraints::new(),
             throttle: Throttle::default(),
             metrics: metrics_handle(),
-            body_room: Arc::new(Semaphore::new(v1::body_units())),
+            room: v1::Room::default(),
             tail_streams: Arc::new(Semaphore::new(v1::tail_streams_max())),
             shutdown: shutdown.clone(),
             token_key,

@@ -1,7 +1,6 @@
 //! `POST /v1/events`: records from anywhere, answered once they are on disk.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use cloudtrail::region::Region;
@@ -14,8 +13,8 @@ use pipeline::capture::origin::{Origin, Route};
 use pipeline::capture::parcel::Rejected;
 use pipeline::capture::recorder::{Outcome, RecordError, Sender};
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
 
+use super::room::Taken;
 use super::{Refusal, json};
 use crate::control::Failure;
 use crate::listener::Body;
@@ -25,13 +24,8 @@ use crate::{front, gate};
 
 /// Bytes of a request's body as it comes, compressed or not (architecture, section 8).
 pub(super) const BODY_BYTES_MAX: usize = 64 << 20;
-/// Memory that bodies being read may take together, in units of [`BODY_UNIT`].
-pub(super) const BODY_UNITS: usize = 192;
-/// The unit in which memory for bodies is handed out: 1 MiB.
-const BODY_UNIT: u64 = 1 << 20;
-
-/// How long a request waits for that memory before it is told to come back.
-const ROOM_WAIT: Duration = Duration::from_secs(20);
+/// A body up to this size that is not compressed is read at once; others wait for their turn.
+const SMALL_BODY_BYTES: usize = 1 << 20;
 
 /// The answer to a request that was readable.
 #[derive(Serialize)]
@@ -66,17 +60,21 @@ impl From<Rejected> for RejectedRecord {
 /// Records the events of one request.
 pub(super) async fn post(service: &Arc<Service>, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
     let (parts, body) = request.into_parts();
-    let Received { principal, region, body, room: _room } = receive(service, &parts, body).await?;
+    let Received { principal, region, body, room } = receive(service, &parts, body).await?;
     let route = route(parts.uri.query().unwrap_or_default())?;
     // An explicit route loads what already happened elsewhere: it is kept as an import is.
     let origin = if route.is_some() { Origin::Import } else { Origin::Ingest };
     let (media_type, coding) = (text(&parts, header::CONTENT_TYPE), text(&parts, header::CONTENT_ENCODING));
+    let may_grow = coding.is_some() || body.len() > SMALL_BODY_BYTES;
+    let turn = if may_grow { Some(service.room.turn_to_read().await?) } else { None };
     let account = principal.account;
     let parcel = tokio::task::spawn_blocking(move || {
         envelope::read(&body, media_type.as_deref(), coding.as_deref()).map(|records| records.admit(account, &region))
     })
     .await
     .map_err(|error| Refusal::from(Failure::internal(error)))??;
+    let _room_for_records = service.room.for_records(&parcel).await?;
+    drop((turn, room));
     let outcome = service.recorder.record_parcel(parcel, origin, route, &sender_of(&principal)).await?;
     json(&Answer::from(outcome))
 }
@@ -91,11 +89,7 @@ pub(super) async fn receive(service: &Service, parts: &Parts, body: Incoming) ->
     if declared > BODY_BYTES_MAX as u64 {
         return Err(Refusal::from(front::BodyError::TooLarge(BODY_BYTES_MAX)));
     }
-    let units = (declared / BODY_UNIT + 1) as u32;
-    let room = tokio::time::timeout(ROOM_WAIT, Arc::clone(&service.body_room).acquire_many_owned(units))
-        .await
-        .map_err(|_| Refusal::unavailable(&"no room for one more body"))?
-        .map_err(|error| Refusal::from(Failure::internal(error)))?;
+    let room = service.room.for_body(declared).await?;
     let body = front::read_body(body, BODY_BYTES_MAX).await?;
     let (principal, region) = announced.verified(service, parts, &body)?;
     Ok(Received { principal, region, body, room })
@@ -108,7 +102,7 @@ pub(super) struct Received {
     pub(super) region: Region,
     pub(super) body: Bytes,
     /// Taken until the work is done.
-    pub(super) room: OwnedSemaphorePermit,
+    pub(super) room: Taken,
 }
 
 pub(super) fn sender_of(principal: &Principal) -> Sender {
@@ -117,7 +111,10 @@ pub(super) fn sender_of(principal: &Principal) -> Sender {
 
 /// `?route=history,trails,store:NAME`; nothing means everything a live event reaches.
 pub(super) fn route(query: &str) -> Result<Option<Route>, Refusal> {
-    let Some(list) = query.split('&').find_map(|pair| pair.strip_prefix("route=")) else { return Ok(None) };
+    let mut lists = query.split('&').filter_map(|pair| pair.strip_prefix("route="));
+    let (Some(list), None) = (lists.next(), lists.next()) else {
+        return if query.contains("route=") { Err(Refusal::malformed("route is given twice")) } else { Ok(None) };
+    };
     let list = percent_encoding::percent_decode_str(list).decode_utf8_lossy();
     let mut route = Route::NONE;
     for word in list.split(',').filter(|word| !word.is_empty()) {

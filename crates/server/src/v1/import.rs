@@ -8,7 +8,7 @@ use cloudtrail::account::AccountId;
 use cloudtrail::region::Region;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use pipeline::capture::archive::{self, Packed};
+use pipeline::capture::archive;
 use pipeline::capture::envelope::FileError;
 use pipeline::capture::origin::{Origin, Route};
 use pipeline::capture::parcel::Parcel;
@@ -24,8 +24,8 @@ use crate::service::Service;
 
 /// Files read together; their records share a group commit.
 const FILES_TOGETHER_MAX: usize = 512;
-/// Compressed bytes of files read together; bounds memory, since a file may inflate a lot.
-const BYTES_TOGETHER_MAX: usize = 1 << 20;
+/// Bytes of records read together; bounds memory, since a file may inflate a lot.
+const BYTES_TOGETHER_MAX: usize = 8 << 20;
 /// Groups of files read ahead of the recorder.
 const GROUPS_AHEAD: usize = 2;
 
@@ -50,10 +50,25 @@ struct Damage<'a> {
 }
 
 /// Files that were read together.
+#[derive(Default)]
 struct Group {
     names: Vec<String>,
     /// In the order of `names`; a damaged file has no parcel.
     read: Vec<Result<Parcel, FileError>>,
+    bytes: usize,
+}
+
+impl Group {
+    fn add(&mut self, name: String, read: Result<Parcel, FileError>) {
+        let events = read.as_ref().map_or(&[][..], |parcel| &parcel.events);
+        self.bytes += events.iter().map(|(_, event)| event.bytes().len()).sum::<usize>();
+        self.names.push(name);
+        self.read.push(read);
+    }
+
+    fn is_full(&self) -> bool {
+        self.names.len() >= FILES_TOGETHER_MAX || self.bytes >= BYTES_TOGETHER_MAX
+    }
 }
 
 /// Records the files of one archive.
@@ -62,6 +77,7 @@ pub(super) async fn post(service: &Arc<Service>, request: Request<Incoming>) -> 
     let Received { principal, region, body, room: _room } = events::receive(service, &parts, body).await?;
     let route = events::route(parts.uri.query().unwrap_or_default())?.unwrap_or(Route::HISTORY.with(Route::STORES));
     let sender = events::sender_of(&principal);
+    let _turn = service.room.turn_to_import().await?;
     let (groups, mut read) = mpsc::channel(GROUPS_AHEAD);
     let account = principal.account;
     let reading = tokio::task::spawn_blocking(move || read_groups(&body, account, &region, &groups));
@@ -86,25 +102,19 @@ pub(super) async fn post(service: &Arc<Service>, request: Request<Incoming>) -> 
 
 /// Takes the archive apart, group by group, as fast as the recorder takes them.
 fn read_groups(body: &Bytes, account: AccountId, region: &Region, groups: &mpsc::Sender<Group>) -> std::io::Result<()> {
-    let (mut waiting, mut bytes) = (Vec::<Packed>::new(), 0);
-    let send = |waiting: &mut Vec<Packed>| {
-        let files = std::mem::take(waiting);
-        let names = files.iter().map(|file| file.name.clone()).collect();
-        let read = files.into_iter().map(|file| file.unpack().records.map(|records| records.admit(account, region))).collect();
-        groups.blocking_send(Group { names, read }).is_ok()
-    };
+    let mut group = Group::default();
     let mut wanted = true;
     archive::read(&body[..], |file| {
-        bytes += file.content.as_ref().map_or(0, Bytes::len);
-        waiting.push(file);
-        if waiting.len() >= FILES_TOGETHER_MAX || bytes >= BYTES_TOGETHER_MAX {
-            bytes = 0;
-            wanted = send(&mut waiting);
+        let member = file.unpack();
+        group.add(member.name, member.records.map(|records| records.admit(account, region)));
+        if group.is_full() {
+            wanted = groups.blocking_send(std::mem::take(&mut group)).is_ok();
         }
         wanted
     })?;
-    if wanted && !waiting.is_empty() {
-        send(&mut waiting);
+    if wanted && !group.names.is_empty() {
+        // Without a receiver the request is over, and so is this.
+        drop(groups.blocking_send(group));
     }
     Ok(())
 }

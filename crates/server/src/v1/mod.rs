@@ -3,6 +3,7 @@
 mod events;
 mod import;
 mod lookup;
+mod room;
 mod tail;
 mod tokens;
 
@@ -18,6 +19,7 @@ use crate::front::{self, BodyError};
 use crate::gate;
 use crate::listener::{Body, Connection};
 use crate::service::Service;
+pub use room::Room;
 
 /// Bytes of the body of a lookup or of a new token.
 const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
@@ -124,11 +126,6 @@ fn typed(body: impl Into<Bytes>, media_type: &'static str) -> Response<Body> {
     let mut response = Response::new(front::full(body));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
-}
-
-/// How many units of memory bodies may take together; see [`Service::body_room`].
-pub fn body_units() -> usize {
-    events::BODY_UNITS
 }
 
 /// How many live streams may be open.
