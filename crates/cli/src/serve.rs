@@ -143,14 +143,17 @@ fn configure(arguments: Arguments) -> anyhow::Result<Config> {
         .access_key_id
         .zip(arguments.secret_access_key)
         .map(|(access_key_id, secret_access_key)| Credentials { access_key_id, secret_access_key });
-    Ok(Config::new(file, default_data_dir()?, root).map_err(usage)?)
+    // Without a home the default is unknown, which matters only where it is used.
+    let data_dir = file.data_dir.clone().map_or_else(default_data_dir, Ok)?;
+    Ok(Config::new(file, data_dir, root).map_err(usage)?)
 }
 
 /// `$XDG_DATA_HOME/trailkeep`, else `~/.local/share/trailkeep`.
 fn default_data_dir() -> anyhow::Result<PathBuf> {
     let xdg = std::env::var_os("XDG_DATA_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
-    let base = xdg.or_else(home).ok_or_else(|| Failure::Usage("neither XDG_DATA_HOME nor HOME is set\nhint: give --data-dir".into()))?;
+    let base =
+        xdg.or_else(home).ok_or_else(|| Failure::Usage("neither XDG_DATA_HOME nor HOME is set\nhint: give --data-dir".into()))?;
     Ok(base.join("trailkeep"))
 }
 

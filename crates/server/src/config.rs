@@ -21,6 +21,8 @@ pub const DEFAULT_REGION: &str = "us-east-1";
 /// Accounts an installation may register.
 pub const ACCOUNTS_MAX: usize = 1_000;
 
+/// The longest access key (IAM API reference, `accessKeyIdType`).
+const ACCESS_KEY_ID_CHARS_MAX: usize = 128;
 /// The longest time that can be set: a hundred years.
 const FOREVER: Duration = Duration::from_secs(100 * 366 * 86_400);
 
@@ -269,6 +271,9 @@ impl Config {
     /// `data_dir` is used when the file names none.
     pub fn new(file: File, data_dir: PathBuf, root: Option<Credentials>) -> Result<Self, Error> {
         let account = parse_account("account_id", file.account_id.as_deref().unwrap_or(DEFAULT_ACCOUNT))?;
+        if let Some(root) = &root {
+            check_keys("TRAILKEEP_ACCESS_KEY_ID", &root.access_key_id, &root.secret_access_key)?;
+        }
         let partition = "aws".to_owned();
         Ok(Self {
             data_dir: file.data_dir.unwrap_or(data_dir),
@@ -288,7 +293,10 @@ impl Config {
             },
             history_retention: duration("history.retention", file.history.retention.as_deref().unwrap_or("90d"))?
                 .ok_or_else(|| setting("history.retention", "must be a duration, such as 90d"))?,
-            import_retention: duration("history.import_retention", file.history.import_retention.as_deref().unwrap_or("forever"))?,
+            import_retention: duration(
+                "history.import_retention",
+                file.history.import_retention.as_deref().unwrap_or("forever"),
+            )?,
             bucket_lock: duration("buckets.lock", file.buckets.lock.as_deref().unwrap_or("90d"))?.unwrap_or(FOREVER),
             s3: Endpoint { endpoint: file.s3.endpoint, region: file.s3.region, profile: file.s3.profile },
             tls: file.tls.map(|tls| Tls { cert: tls.cert, key: tls.key }),
@@ -321,9 +329,7 @@ fn parse_accounts(default: AccountId, entries: Vec<AccountFile>) -> Result<BTree
     let mut keys = std::collections::BTreeSet::new();
     for entry in entries {
         let id = parse_account("account.id", &entry.id)?;
-        if entry.access_key_id.is_empty() || entry.secret_access_key.is_empty() {
-            return Err(setting("account", format!("{id} needs access_key_id and secret_access_key")));
-        }
+        check_keys("account", &entry.access_key_id, &entry.secret_access_key)?;
         if id == default {
             return Err(setting("account", format!("{id} is the default account; its root's keys are in the credentials file")));
         }
@@ -336,6 +342,18 @@ fn parse_accounts(default: AccountId, entries: Vec<AccountFile>) -> Result<BTree
         }
     }
     Ok(accounts)
+}
+
+/// A key that signatures can name, and a secret that stays on its line in the credentials file.
+fn check_keys(name: &str, access_key_id: &str, secret: &str) -> Result<(), Error> {
+    let nameable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if !(1..=ACCESS_KEY_ID_CHARS_MAX).contains(&access_key_id.len()) || !access_key_id.chars().all(nameable) {
+        return Err(setting(name, format!("access_key_id must have 1 to {ACCESS_KEY_ID_CHARS_MAX} letters, digits and - _ .")));
+    }
+    if secret.is_empty() || !secret.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(setting(name, "secret_access_key must have ASCII letters, digits and signs, and no spaces"));
+    }
+    Ok(())
 }
 
 fn parse_regions(partition: &str, given: Option<Vec<String>>) -> Result<Vec<Region>, Error> {

@@ -57,6 +57,14 @@ impl Principal {
     }
 }
 
+/// Two roots have one access key: it would not be told whose a call is.
+#[derive(Debug, thiserror::Error)]
+#[error("access key {access_key_id} is that of the roots of {} and {}", accounts[0], accounts[1])]
+pub struct KeyTaken {
+    access_key_id: String,
+    accounts: [AccountId; 2],
+}
+
 /// The roots by access key.
 #[derive(Clone, Debug)]
 pub struct Principals {
@@ -78,15 +86,16 @@ impl std::fmt::Debug for Root {
 
 impl Principals {
     /// The installation's root with its keys, and the roots of the registered accounts.
-    pub fn new(config: &Config, installation_root: &Credentials) -> Self {
-        let installation = (
-            installation_root.access_key_id.clone(),
-            Root { account: config.account, secret: installation_root.secret_access_key.clone() },
-        );
-        let others = config.accounts.iter().map(|(id, account)| {
-            (account.root.access_key_id.clone(), Root { account: *id, secret: account.root.secret_access_key.clone() })
-        });
-        Self { roots: others.chain([installation]).collect(), default_account: config.account }
+    pub fn new(config: &Config, installation_root: &Credentials) -> Result<Self, KeyTaken> {
+        let others = config.accounts.iter().map(|(id, account)| (*id, &account.root));
+        let mut roots = HashMap::new();
+        for (account, keys) in others.chain([(config.account, installation_root)]) {
+            let root = Root { account, secret: keys.secret_access_key.clone() };
+            if let Some(other) = roots.insert(keys.access_key_id.clone(), root) {
+                return Err(KeyTaken { access_key_id: keys.access_key_id.clone(), accounts: [other.account, account] });
+            }
+        }
+        Ok(Self { roots, default_account: config.account })
     }
 
     /// The secret and the principal of an access key.
