@@ -40,7 +40,8 @@ class Server:
 
     def start(self):
         # The port of the first run is kept, so that clients made before a restart still work.
-        command = [PROGRAM, "serve", "--data-dir", str(self.data), "--listen", f"127.0.0.1:{self.port}", *self.flags]
+        listen = [] if "--listen" in self.flags else ["--listen", f"127.0.0.1:{self.port}"]
+        command = [PROGRAM, "serve", "--data-dir", str(self.data), *listen, *self.flags]
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "TRAILKEEP_"))}
         environment.update(self.environment)
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)

@@ -1,5 +1,6 @@
 """POST /v1/events: what is taken, what is not and why, and that nothing is kept twice."""
 
+import concurrent.futures
 import gzip
 import io
 import json
@@ -229,6 +230,16 @@ def test_a_zip_bomb_is_413_at_little_cost(server, token):
     assert memory_peak_mib(server) < 700
 
 
+def test_many_bodies_at_once_do_not_take_more_memory_than_there_is_for_them(server, token):
+    record_of_64_kib = json.dumps(record(x="y" * (64 << 10))).encode() + b"\n"
+    body = gzip.compress(record_of_64_kib * 900, 1)
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: post_events(server, body, token, coding="gzip"), range(10)))
+    assert [answer.json["accepted"] + answer.json["duplicates"] for answer in answers] == [900] * 10
+    assert sum(answer.json["accepted"] for answer in answers) == 1
+    assert memory_peak_mib(server) < 700
+
+
 def memory_peak_mib(server):
     status = open(f"/proc/{server.process.pid}/status").read()
     return int(status.split("VmHWM:")[1].split()[0]) >> 10
@@ -291,7 +302,7 @@ def test_a_route_names_where_events_go(server, token):
         is_stored(server, one)
     # There is no trail: nothing would keep it.
     kept(to("?route=trails", record()), 0, expired=1)
-    for query in ["?route=", "?route=elsewhere", "?route=history,elsewhere", "?route=,"]:
+    for query in ["?route=history&route=trails", "?route=", "?route=elsewhere", "?route=history,elsewhere", "?route=,"]:
         refused(to(query, record()), 400)
     refused(to("?route=store:main", record()), 400, "UnsupportedOperationException")
 
