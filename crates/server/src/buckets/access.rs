@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use catalog::buckets::Bucket;
+use catalog::buckets::{Bucket, Setting};
 use cloudtrail::account::AccountId;
 use cloudtrail::policy::{self, Decision, Policy, Principal};
 use http::HeaderMap;
@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::answer::Ids;
 use super::called::{Audit, Called, Method};
+use super::calls::settings;
 use super::error::Error;
 use super::operations::{self, Kind, Operation, Target};
 use super::service::{Answering, lost};
@@ -160,6 +161,7 @@ impl Call {
             return Ok(());
         }
         let decision = match store.policy(&bucket.name).await? {
+            Some(policy) if !owns && is_restricted(store, bucket, &policy).await? => Decision::NoMatch,
             Some(policy) => self.evaluate(&policy, bucket, action, key)?,
             None => Decision::NoMatch,
         };
@@ -243,6 +245,12 @@ impl Call {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether the public access block keeps others out, whatever the policy allows.
+async fn is_restricted(store: &Store, bucket: &Bucket, policy: &str) -> Result<bool, Error> {
+    let block = store.setting(&bucket.name, Setting::PublicAccessBlock).await?;
+    Ok(block.is_some_and(|block| settings::is_restricted(policy, &block)))
 }
 
 fn source_ip(connection: &Connection) -> IpAddr {

@@ -12,7 +12,7 @@ mod walls;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_s3::Client;
@@ -50,6 +50,7 @@ struct Running {
     catalog: Catalog,
     clock: Arc<Hands>,
     calls: Arc<Mutex<Vec<Called>>>,
+    ready: Arc<AtomicBool>,
     shutdown: CancellationToken,
 }
 
@@ -68,8 +69,8 @@ async fn start_with(options: Options) -> Running {
     let catalog = Catalog::open(&dir.path().join("catalog.db")).await.unwrap();
     let clock = Arc::new(Hands(AtomicI64::new(NOW_US)));
     let store = Store::open(catalog.clone(), dir.path(), clock.clone(), options).await.unwrap();
-    let calls = Arc::new(Mutex::new(Vec::new()));
-    let service = Service::new(store.clone(), service_options(Arc::clone(&calls)));
+    let (calls, ready) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(true)));
+    let service = Service::new(store.clone(), service_options(Arc::clone(&calls), Arc::clone(&ready)));
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).await.unwrap();
     let address = listener.address().unwrap();
     let shutdown = CancellationToken::new();
@@ -77,13 +78,13 @@ async fn start_with(options: Options) -> Running {
         let service = service.clone();
         async move { service.call(&connection, request).await }
     }));
-    Running { dir, address, store, catalog, clock, calls, shutdown }
+    Running { dir, address, store, catalog, clock, calls, ready, shutdown }
 }
 
-fn service_options(calls: Arc<Mutex<Vec<Called>>>) -> ServiceOptions {
+fn service_options(calls: Arc<Mutex<Vec<Called>>>, ready: Arc<AtomicBool>) -> ServiceOptions {
     let chance = AtomicU8::new(0);
     let audit = Audit {
-        ready: Arc::new(|| true),
+        ready: Arc::new(move || ready.load(Ordering::SeqCst)),
         record: Arc::new(|called| Some(format!("{} {:?}", called.operation, called.bucket).into_bytes())),
         called: Arc::new(move |called| {
             calls.lock().unwrap().push(called);

@@ -4,7 +4,7 @@ mod bucket;
 mod keys;
 mod object;
 mod read;
-mod settings;
+pub(super) mod settings;
 mod tagging;
 mod unset;
 mod upload;

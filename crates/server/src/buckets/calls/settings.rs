@@ -36,9 +36,18 @@ pub(super) async fn put_policy(scope: &Scope, input: PutBucketPolicyInput) -> S3
     let document: Value = serde_json::from_str(&input.policy).map_err(|error| malformed(error.to_string()))?;
     Policy::parse(&input.policy).map_err(|error| malformed(error.to_string()))?;
     check_scope(&document, &input.bucket)?;
+    if is_public(&document) && blocks_public_policy(scope, &input.bucket).await? {
+        let message = "Access Denied: public policies are blocked by the BlockPublicPolicy setting of the bucket";
+        return Err(Error::refused("AccessDenied", message).into());
+    }
     scope.call.note("bucketPolicy", document);
     scope.store.set(&input.bucket, Setting::Policy, Some(&input.policy), &scope.record()).await?;
     Ok(PutBucketPolicyOutput {})
+}
+
+async fn blocks_public_policy(scope: &Scope, bucket: &str) -> Result<bool, Error> {
+    let block = scope.store.setting(bucket, Setting::PublicAccessBlock).await?.unwrap_or_default();
+    Ok(serde_json::from_str::<Value>(&block).unwrap_or_default()["BlockPublicPolicy"] == true)
 }
 
 /// Every statement names whom it is about, actions of S3, and this bucket or what is in it.
@@ -90,8 +99,18 @@ pub(super) async fn delete_policy(scope: &Scope, input: DeleteBucketPolicyInput)
 
 pub(super) async fn policy_status(scope: &Scope, input: GetBucketPolicyStatusInput) -> S3Result<GetBucketPolicyStatusOutput> {
     let policy: Value = serde_json::from_str(&policy(scope, &input.bucket).await?).unwrap_or_default();
-    let is_public = one_or_many(&policy["Statement"]).into_iter().any(allows_everyone);
-    Ok(GetBucketPolicyStatusOutput { policy_status: Some(PolicyStatus { is_public: Some(is_public) }) })
+    Ok(GetBucketPolicyStatusOutput { policy_status: Some(PolicyStatus { is_public: Some(is_public(&policy)) }) })
+}
+
+/// Whether a policy opens the bucket to everyone.
+fn is_public(policy: &Value) -> bool {
+    one_or_many(&policy["Statement"]).into_iter().any(allows_everyone)
+}
+
+/// Whether a policy that opens the bucket to everyone counts for its owner alone (RestrictPublicBuckets).
+pub(in crate::buckets) fn is_restricted(policy: &str, block: &str) -> bool {
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    read(block)["RestrictPublicBuckets"] == true && is_public(&read(policy))
 }
 
 /// Whether a statement allows everyone something, without condition.

@@ -83,3 +83,16 @@ async fn documents_are_told_by_the_names_records_give_them() {
     assert!(calls[1].parameters.contains(&("policy".into(), String::new())));
     assert_eq!(calls[1].bucket_region.as_deref(), Some("eu-west-1"));
 }
+
+#[tokio::test]
+async fn nothing_changes_while_nothing_can_be_recorded() {
+    let server = start().await;
+    let client = server.bucket("ready").await;
+    put(&client, "ready", "k", "hello").await;
+    server.ready.store(false, Ordering::SeqCst);
+    let write = client.put_object().bucket("ready").key("k").body(ByteStream::from_static(b"other"));
+    assert_eq!(code(write.send().await), "ServiceUnavailable");
+    assert_eq!(code(client.delete_object().bucket("ready").key("k").send().await), "ServiceUnavailable");
+    assert_eq!(code(client.create_bucket().bucket("more").send().await), "ServiceUnavailable");
+    assert_eq!(get(&client, "ready", "k").await, b"hello");
+}

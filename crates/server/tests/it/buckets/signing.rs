@@ -8,6 +8,7 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4;
 use reqwest::Method;
+use server::buckets::unsupported::UNSUPPORTED;
 
 use super::*;
 
@@ -173,6 +174,46 @@ async fn an_unknown_word_in_the_query_deletes_and_makes_nothing() {
     }
     assert_eq!(get(&client, "words", "k").await, b"x");
     assert_eq!(send(&server, Method::GET, "/words/k?x-id=GetObject", "", Signing::default()).await, (200, "x".into()));
+}
+
+#[tokio::test]
+async fn what_is_not_implemented_says_so_by_name() {
+    let server = start().await;
+    let client = server.bucket("unbuilt").await;
+    put(&client, "unbuilt", "k", "x").await;
+    let words = [
+        "accelerate",
+        "analytics",
+        "cors",
+        "encryption",
+        "intelligent-tiering",
+        "inventory",
+        "lifecycle",
+        "logging",
+        "metrics",
+        "notification",
+        "object-lock",
+        "replication",
+        "requestPayment",
+        "versioning",
+        "website",
+    ];
+    let on_objects = [
+        (Method::PUT, "/unbuilt/k?legal-hold="),
+        (Method::PUT, "/unbuilt/k?retention="),
+        (Method::GET, "/unbuilt/k?torrent="),
+        (Method::POST, "/unbuilt/k?restore="),
+        (Method::POST, "/unbuilt/k?select=&select-type=2"),
+        (Method::GET, "/unbuilt?session="),
+    ];
+    let on_bucket = words.map(|word| (Method::PUT, format!("/unbuilt?{word}=&id=1")));
+    for (method, path) in on_objects.map(|(method, path)| (method, path.to_owned())).into_iter().chain(on_bucket) {
+        let answer = send(&server, method.clone(), &path, "<x/>", Signing::default()).await;
+        assert_eq!((answer.0, error(&answer).as_str()), (501, "NotImplemented"), "{method} {path}");
+        let named =
+            UNSUPPORTED.iter().any(|(name, why)| answer.1.contains(&format!("Trailkeep does not implement {name}: {why}.")));
+        assert!(named, "{method} {path}: {}", answer.1);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Who may do what.
 
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_s3::types::{Delete, ObjectIdentifier, PublicAccessBlockConfiguration};
 
 use super::*;
 
@@ -67,6 +67,21 @@ async fn a_copy_must_be_allowed_at_both_ends() {
     assert_eq!(code(copy("own").send().await), "AccessDenied");
     let back = other.copy_object().bucket("walled").key("shared/k").copy_source("others/k");
     assert_eq!(code(back.send().await), "AccessDenied");
+}
+
+#[tokio::test]
+async fn the_public_access_block_outweighs_a_public_policy() {
+    let server = start().await;
+    let (owner, other) = walled(&server).await;
+    let policy = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::walled/*"}}"#;
+    owner.put_bucket_policy().bucket("walled").policy(policy).send().await.unwrap();
+    assert_eq!(get(&other, "walled", "own").await, b"own");
+    let block = PublicAccessBlockConfiguration::builder().restrict_public_buckets(true).block_public_policy(true).build();
+    owner.put_public_access_block().bucket("walled").public_access_block_configuration(block).send().await.unwrap();
+    assert_eq!(code(other.get_object().bucket("walled").key("own").send().await), "AccessDenied");
+    assert_eq!(code(owner.put_bucket_policy().bucket("walled").policy(policy).send().await), "AccessDenied");
+    owner.put_bucket_policy().bucket("walled").policy(ALLOWS_OTHER).send().await.unwrap();
+    assert_eq!(get(&other, "walled", "shared/k").await, b"shared");
 }
 
 #[tokio::test]
