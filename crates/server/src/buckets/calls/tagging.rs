@@ -68,7 +68,9 @@ pub(super) fn from_header(header: &str) -> Result<Tags, Error> {
     let tag = |pair: &str| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let decoded = decode(key).and_then(|key: String| Ok(Tag { key: Some(key), value: Some(decode(value)?) }));
-        decoded.map_err(|_| Error::refused("InvalidArgument", "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates."))
+        let message = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name \
+                       duplicates.";
+        decoded.map_err(|_| Error::refused("InvalidArgument", message))
     };
     let tags = header.split('&').filter(|pair| !pair.is_empty()).map(tag).collect::<Result<Vec<_>, _>>()?;
     checked(tags, limits::OBJECT_TAGS_MAX)
