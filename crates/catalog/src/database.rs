@@ -37,6 +37,7 @@ pub enum Error {
 
 impl Error {
     /// An [`Error::Damaged`] for a value that does not parse.
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand over the error they have just caught")]
     pub fn damaged(what: impl Into<String>, reason: impl ToString) -> Self {
         Self::Damaged { what: what.into(), reason: reason.to_string() }
     }

@@ -1,4 +1,4 @@
-//! Which member of which API names what: the table behind a lookup's resources. AWS does not publish its own;
+//! A flat table: which member of which API names what: the table behind a lookup's resources. AWS does not publish its own;
 //! this one follows the APIs' parameter names and CloudFormation's type names (event-history.md, section 5).
 //!
 //! To add a service or a member, add a row where the order puts it. A row reads: the member; under which member it

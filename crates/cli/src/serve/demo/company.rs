@@ -10,7 +10,8 @@ pub(super) const BUCKETS: [&str; 6] = [
     "larkspur-backups",
 ];
 pub(super) const FUNCTIONS: [&str; 5] = ["order-intake", "stock-sync", "mail-sender", "invoice-render", "thumbnailer"];
-pub(super) const INSTANCES: [&str; 4] = ["i-0a4f2c1be7d093155", "i-0b81e6a9c2f4d7730", "i-03c9d5e1f0a27b648", "i-0fe2718a6b3c4d590"];
+pub(super) const INSTANCES: [&str; 4] =
+    ["i-0a4f2c1be7d093155", "i-0b81e6a9c2f4d7730", "i-03c9d5e1f0a27b648", "i-0fe2718a6b3c4d590"];
 pub(super) const TABLES: [&str; 4] = ["orders", "customers", "stock", "sessions"];
 pub(super) const KEY: &str = "3f1c8a52-6b0e-4d57-9a84-c2e7f51b9d06";
 
@@ -22,7 +23,8 @@ pub(super) const INTRUDERS_KEY: &str = "AKIALARKSPURSUPPORT7";
 pub(super) const INTRUDERS_ADDRESS: &str = "203.0.113.66";
 
 const OFFICE: &str = "198.51.100.24";
-const CLI: &str = "aws-cli/2.31.9 md/awscrt#0.28.2 ua/2.1 os/linux#6.8.0 md/arch#x86_64 lang/python#3.13.7 cfg/retry-mode#standard";
+const CLI: &str =
+    "aws-cli/2.31.9 md/awscrt#0.28.2 ua/2.1 os/linux#6.8.0 md/arch#x86_64 lang/python#3.13.7 cfg/retry-mode#standard";
 const CONSOLE: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
 const SDK: &str = "Boto3/1.40.18 md/Botocore#1.40.18 ua/2.1 os/linux#6.1.147 lang/python#3.12.11 exec-env/AWS_ECS_FARGATE";
 

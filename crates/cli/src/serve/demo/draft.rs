@@ -48,7 +48,13 @@ impl Draft {
     }
 
     /// A change that worked.
-    pub(super) fn write(time_s: i64, who: &Who, service: &'static str, name: &'static str, parameters: impl Into<String>) -> Self {
+    pub(super) fn write(
+        time_s: i64,
+        who: &Who,
+        service: &'static str,
+        name: &'static str,
+        parameters: impl Into<String>,
+    ) -> Self {
         Self { read_only: false, ..Self::read(time_s, who, service, name, parameters) }
     }
 
@@ -59,7 +65,9 @@ impl Draft {
     /// The call was refused: records of refusals have no parameters and no answer.
     pub(super) fn denied(self, account: &str) -> Self {
         let (service, name, arn) = (self.service, self.name, self.who.arn(account));
-        let message = format!("User: {arn} is not authorized to perform: {service}:{name} because no identity-based policy allows the {service}:{name} action");
+        let message = format!(
+            "User: {arn} is not authorized to perform: {service}:{name} because no identity-based policy allows the {service}:{name} action"
+        );
         Self { parameters: "null".to_owned(), ..self.failed("AccessDenied", message) }
     }
 
@@ -95,7 +103,10 @@ impl Draft {
         if let Some(resources) = &self.resources {
             text += &format!(r#""resources":{resources},"#);
         }
-        text += &format!(r#""eventType":"{}","managementEvent":true,"recipientAccountId":"{account}","eventCategory":"Management""#, self.kind);
+        text += &format!(
+            r#""eventType":"{}","managementEvent":true,"recipientAccountId":"{account}","eventCategory":"Management""#,
+            self.kind
+        );
         if !service_call && self.kind == "AwsApiCall" {
             text += &format!(
                 r#","tlsDetails":{{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"{service}.{region}.amazonaws.com"}}"#

@@ -30,7 +30,15 @@ fn key_is_made(account: &str, at: i64) -> Vec<Draft> {
     vec![
         Draft::read(at - 40, &jonas, "iam", "ListAccessKeys", r#"{"userName":"deploy-bot"}"#),
         Draft::write(at, &jonas, "iam", "CreateAccessKey", r#"{"userName":"deploy-bot"}"#).answered(response),
-        Draft::write(at + 95, &jonas, "iam", "PutUserPolicy", format!(r#"{{"userName":"deploy-bot","policyName":"deploy","policyDocument":"{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Action\":[\"iam:*\",\"lambda:*\",\"s3:*\"],\"Resource\":\"arn:aws:*:*:{account}:*\"}}]}}"}}"#)),
+        Draft::write(
+            at + 95,
+            &jonas,
+            "iam",
+            "PutUserPolicy",
+            format!(
+                r#"{{"userName":"deploy-bot","policyName":"deploy","policyDocument":"{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Action\":[\"iam:*\",\"lambda:*\",\"s3:*\"],\"Resource\":\"arn:aws:*:*:{account}:*\"}}]}}"}}"#
+            ),
+        ),
     ]
 }
 
@@ -82,13 +90,22 @@ fn second_night(account: &str, at: i64) -> Vec<Draft> {
     let policy = format!(
         r#"{{"bucketPolicy":{{"Version":"2012-10-17","Statement":[{{"Sid":"PublicRead","Effect":"Allow","Principal":"*","Action":["s3:GetObject","s3:ListBucket"],"Resource":["arn:aws:s3:::{BUCKET}","arn:aws:s3:::{BUCKET}/*"]}}]}},"bucketName":"{BUCKET}","Host":"{BUCKET}.s3.eu-central-1.amazonaws.com","policy":""}}"#
     );
-    let bucket = |name: &str| format!(r#"{{"bucketName":"{BUCKET}","Host":"{BUCKET}.s3.eu-central-1.amazonaws.com","{name}":""}}"#);
+    let bucket =
+        |name: &str| format!(r#"{{"bucketName":"{BUCKET}","Host":"{BUCKET}.s3.eu-central-1.amazonaws.com","{name}":""}}"#);
     vec![
         Draft::read(at, &intruder, "sts", "GetCallerIdentity", "null"),
         Draft::read(at + 11, &intruder, "cloudtrail", "DescribeTrails", r#"{"includeShadowTrails":true}"#),
-        Draft::write(at + 38, &intruder, "cloudtrail", "StopLogging", format!(r#"{{"name":"arn:aws:cloudtrail:eu-central-1:{account}:trail/larkspur"}}"#)),
-        Draft::read(at + 70, &intruder, "s3", "GetBucketPublicAccessBlock", bucket("publicAccessBlock")).on_bucket(account, BUCKET),
-        Draft::write(at + 95, &intruder, "s3", "DeleteBucketPublicAccessBlock", bucket("publicAccessBlock")).on_bucket(account, BUCKET),
+        Draft::write(
+            at + 38,
+            &intruder,
+            "cloudtrail",
+            "StopLogging",
+            format!(r#"{{"name":"arn:aws:cloudtrail:eu-central-1:{account}:trail/larkspur"}}"#),
+        ),
+        Draft::read(at + 70, &intruder, "s3", "GetBucketPublicAccessBlock", bucket("publicAccessBlock"))
+            .on_bucket(account, BUCKET),
+        Draft::write(at + 95, &intruder, "s3", "DeleteBucketPublicAccessBlock", bucket("publicAccessBlock"))
+            .on_bucket(account, BUCKET),
         Draft::write(at + 118, &intruder, "s3", "PutBucketPolicy", policy).on_bucket(account, BUCKET),
         Draft::write(at + 300, &intruder, "iam", "DeleteUserPolicy", r#"{"userName":"deploy-bot","policyName":"deploy"}"#),
     ]
@@ -97,13 +114,26 @@ fn second_night(account: &str, at: i64) -> Vec<Draft> {
 fn morning(account: &str, at: i64) -> Vec<Draft> {
     let mara = company::mara(true);
     let trail = format!(r#"{{"name":"arn:aws:cloudtrail:eu-central-1:{account}:trail/larkspur"}}"#);
-    let bucket = |name: &str| format!(r#"{{"bucketName":"{BUCKET}","Host":"{BUCKET}.s3.eu-central-1.amazonaws.com","{name}":""}}"#);
+    let bucket =
+        |name: &str| format!(r#"{{"bucketName":"{BUCKET}","Host":"{BUCKET}.s3.eu-central-1.amazonaws.com","{name}":""}}"#);
     vec![
         Draft::read(at, &mara, "cloudtrail", "GetTrailStatus", trail.clone()),
         Draft::write(at + 55, &mara, "cloudtrail", "StartLogging", trail),
         Draft::read(at + 400, &mara, "s3", "GetBucketPolicy", bucket("policy")).on_bucket(account, BUCKET),
         Draft::write(at + 460, &mara, "s3", "DeleteBucketPolicy", bucket("policy")).on_bucket(account, BUCKET),
-        Draft::write(at + 700, &mara, "iam", "UpdateAccessKey", format!(r#"{{"userName":"support-audit","accessKeyId":"{INTRUDERS_KEY}","status":"Inactive"}}"#)),
-        Draft::write(at + 730, &mara, "iam", "UpdateAccessKey", format!(r#"{{"userName":"deploy-bot","accessKeyId":"{LEAKED_KEY}","status":"Inactive"}}"#)),
+        Draft::write(
+            at + 700,
+            &mara,
+            "iam",
+            "UpdateAccessKey",
+            format!(r#"{{"userName":"support-audit","accessKeyId":"{INTRUDERS_KEY}","status":"Inactive"}}"#),
+        ),
+        Draft::write(
+            at + 730,
+            &mara,
+            "iam",
+            "UpdateAccessKey",
+            format!(r#"{{"userName":"deploy-bot","accessKeyId":"{LEAKED_KEY}","status":"Inactive"}}"#),
+        ),
     ]
 }

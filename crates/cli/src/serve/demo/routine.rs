@@ -36,10 +36,14 @@ pub(super) fn day(random: &mut Random, account: &str, midnight_s: i64) -> Vec<Dr
 /// What the shop's programs do to AWS: mostly reads, now and then throttled.
 fn program(random: &mut Random, account: &str, time_s: i64) -> Draft {
     let on_instance = random.chance(55);
-    let who =
-        if on_instance { company::web_app(random.pick::<&str>(&INSTANCES)) } else { company::function(random.pick::<&str>(&FUNCTIONS)) };
+    let who = if on_instance {
+        company::web_app(random.pick::<&str>(&INSTANCES))
+    } else {
+        company::function(random.pick::<&str>(&FUNCTIONS))
+    };
     let table = *random.pick::<&str>(&TABLES);
-    let key = format!(r#"[{{"accountId":"{account}","type":"AWS::KMS::Key","ARN":"arn:aws:kms:eu-central-1:{account}:key/{KEY}"}}]"#);
+    let key =
+        format!(r#"[{{"accountId":"{account}","type":"AWS::KMS::Key","ARN":"arn:aws:kms:eu-central-1:{account}:key/{KEY}"}}]"#);
     let draft = match random.below(10) {
         0..=2 => Draft {
             resources: Some(key),
@@ -53,16 +57,50 @@ fn program(random: &mut Random, account: &str, time_s: i64) -> Draft {
         },
         3 => Draft {
             resources: Some(key),
-            ..Draft::read(time_s, &who, "kms", "GenerateDataKey", format!(r#"{{"keyId":"alias/shop","keySpec":"AES_256","encryptionContext":{{"table":"{table}"}}}}"#))
+            ..Draft::read(
+                time_s,
+                &who,
+                "kms",
+                "GenerateDataKey",
+                format!(r#"{{"keyId":"alias/shop","keySpec":"AES_256","encryptionContext":{{"table":"{table}"}}}}"#),
+            )
         },
-        4 => Draft::read(time_s, &who, "ssm", "GetParameters", format!(r#"{{"names":["/shop/{table}/url"],"withDecryption":true}}"#)),
-        5 => Draft::write(time_s, &who, "ssm", "UpdateInstanceInformation", format!(r#"{{"instanceId":"{}","agentVersion":"3.3.2746.0","agentStatus":"Active","platformType":"Linux"}}"#, random.pick::<&str>(&INSTANCES))),
+        4 => Draft::read(
+            time_s,
+            &who,
+            "ssm",
+            "GetParameters",
+            format!(r#"{{"names":["/shop/{table}/url"],"withDecryption":true}}"#),
+        ),
+        5 => Draft::write(
+            time_s,
+            &who,
+            "ssm",
+            "UpdateInstanceInformation",
+            format!(
+                r#"{{"instanceId":"{}","agentVersion":"3.3.2746.0","agentStatus":"Active","platformType":"Linux"}}"#,
+                random.pick::<&str>(&INSTANCES)
+            ),
+        ),
         6 => Draft::read(time_s, &who, "dynamodb", "DescribeTable", format!(r#"{{"tableName":"{table}"}}"#)),
         7 => Draft::read(time_s, &who, "secretsmanager", "GetSecretValue", format!(r#"{{"secretId":"shop/{table}"}}"#)),
-        8 => Draft::write(time_s, &who, "logs", "CreateLogStream", format!(r#"{{"logGroupName":"/shop/{table}","logStreamName":"{}"}}"#, random.hex(32))),
+        8 => Draft::write(
+            time_s,
+            &who,
+            "logs",
+            "CreateLogStream",
+            format!(r#"{{"logGroupName":"/shop/{table}","logStreamName":"{}"}}"#, random.hex(32)),
+        ),
         _ => {
             let bucket = *random.pick::<&str>(&BUCKETS);
-            Draft::read(time_s, &who, "s3", "GetBucketLocation", format!(r#"{{"bucketName":"{bucket}","location":"","Host":"{bucket}.s3.eu-central-1.amazonaws.com"}}"#)).on_bucket(account, bucket)
+            Draft::read(
+                time_s,
+                &who,
+                "s3",
+                "GetBucketLocation",
+                format!(r#"{{"bucketName":"{bucket}","location":"","Host":"{bucket}.s3.eu-central-1.amazonaws.com"}}"#),
+            )
+            .on_bucket(account, bucket)
         }
     };
     if draft.service == "ssm" && random.chance(12) {
@@ -86,12 +124,27 @@ fn service(random: &mut Random, account: &str, time_s: i64) -> Draft {
         }
         5 => {
             let cloudtrail = Who::Service("cloudtrail.amazonaws.com");
-            Draft::read(time_s, &cloudtrail, "s3", "GetBucketAcl", r#"{"bucketName":"larkspur-audit-logs","acl":"","Host":"larkspur-audit-logs.s3.eu-central-1.amazonaws.com"}"#)
-                .on_bucket(account, "larkspur-audit-logs")
+            Draft::read(
+                time_s,
+                &cloudtrail,
+                "s3",
+                "GetBucketAcl",
+                r#"{"bucketName":"larkspur-audit-logs","acl":"","Host":"larkspur-audit-logs.s3.eu-central-1.amazonaws.com"}"#,
+            )
+            .on_bucket(account, "larkspur-audit-logs")
         }
         6 => {
             let autoscaling = Who::Service("autoscaling.amazonaws.com");
-            Draft::read(time_s, &autoscaling, "ec2", "DescribeInstanceStatus", format!(r#"{{"instancesSet":{{"items":[{{"instanceId":"{}"}}]}},"includeAllInstances":true}}"#, random.pick::<&str>(&INSTANCES)))
+            Draft::read(
+                time_s,
+                &autoscaling,
+                "ec2",
+                "DescribeInstanceStatus",
+                format!(
+                    r#"{{"instancesSet":{{"items":[{{"instanceId":"{}"}}]}},"includeAllInstances":true}}"#,
+                    random.pick::<&str>(&INSTANCES)
+                ),
+            )
         }
         _ => {
             let kms = Who::Service("kms.amazonaws.com");
@@ -111,7 +164,8 @@ fn assumed(random: &mut Random, time_s: i64, who: &Who, account: &str, role: &st
     let resources = format!(r#"[{{"accountId":"{account}","type":"AWS::IAM::Role","ARN":"{arn}"}}]"#);
     Draft {
         resources: Some(resources),
-        ..Draft::read(time_s, who, "sts", "AssumeRole", format!(r#"{{"roleArn":"{arn}","roleSessionName":"{session}"}}"#)).answered(response)
+        ..Draft::read(time_s, who, "sts", "AssumeRole", format!(r#"{{"roleArn":"{arn}","roleSessionName":"{session}"}}"#))
+            .answered(response)
     }
 }
 
@@ -134,7 +188,9 @@ fn sign_in(random: &mut Random, time_s: i64, who: &Who) -> Draft {
     let failed = random.chance(7);
     Draft {
         kind: "AwsConsoleSignIn",
-        additional: Some(r#"{"LoginTo":"https://console.aws.amazon.com/console/home","MobileVersion":"No","MFAUsed":"Yes"}"#.to_owned()),
+        additional: Some(
+            r#"{"LoginTo":"https://console.aws.amazon.com/console/home","MobileVersion":"No","MFAUsed":"Yes"}"#.to_owned(),
+        ),
         response: format!(r#"{{"ConsoleLogin":"{}"}}"#, if failed { "Failure" } else { "Success" }),
         ..Draft::write(time_s, who, "signin", "ConsoleLogin", "null")
     }
@@ -142,14 +198,23 @@ fn sign_in(random: &mut Random, time_s: i64, who: &Who) -> Draft {
 
 fn look(random: &mut Random, account: &str, time_s: i64, who: &Who) -> Draft {
     let bucket = *random.pick::<&str>(&BUCKETS);
-    let on_bucket = |member: &str| format!(r#"{{"bucketName":"{bucket}","{member}":"","Host":"{bucket}.s3.eu-central-1.amazonaws.com"}}"#);
+    let on_bucket =
+        |member: &str| format!(r#"{{"bucketName":"{bucket}","{member}":"","Host":"{bucket}.s3.eu-central-1.amazonaws.com"}}"#);
     let function = *random.pick::<&str>(&FUNCTIONS);
     match random.below(16) {
         0 => Draft::read(time_s, who, "s3", "ListBuckets", r#"{"Host":"s3.eu-central-1.amazonaws.com"}"#),
         1 => Draft::read(time_s, who, "s3", "GetBucketVersioning", on_bucket("versioning")).on_bucket(account, bucket),
-        2 => Draft::read(time_s, who, "s3", "GetBucketPolicy", on_bucket("policy")).on_bucket(account, bucket).failed_sometimes(random),
+        2 => Draft::read(time_s, who, "s3", "GetBucketPolicy", on_bucket("policy"))
+            .on_bucket(account, bucket)
+            .failed_sometimes(random),
         3 | 4 => Draft::read(time_s, who, "ec2", "DescribeInstances", r#"{"maxResults":100,"instancesSet":{},"filterSet":{}}"#),
-        5 => Draft::read(time_s, who, "ec2", "DescribeSecurityGroups", r#"{"maxResults":100,"securityGroupSet":{},"securityGroupIdSet":{},"filterSet":{}}"#),
+        5 => Draft::read(
+            time_s,
+            who,
+            "ec2",
+            "DescribeSecurityGroups",
+            r#"{"maxResults":100,"securityGroupSet":{},"securityGroupIdSet":{},"filterSet":{}}"#,
+        ),
         6 | 7 => Draft::read(time_s, who, "lambda", "GetFunction20150331v2", format!(r#"{{"functionName":"{function}"}}"#)),
         8 => Draft::read(time_s, who, "lambda", "ListFunctions20150331", r#"{"maxItems":50}"#),
         9 => Draft::read(time_s, who, "monitoring", "DescribeAlarms", r#"{"maxRecords":100,"stateValue":"ALARM"}"#),

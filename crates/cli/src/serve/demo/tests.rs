@@ -10,7 +10,9 @@ fn events() -> Vec<Event> {
     let region = "us-east-1".parse().expect("a Region");
     let account = "123456789012".parse().expect("an account");
     let admission = Admission { account, region: &region, ordinal: 0, size_max: SIZE_MAX };
-    let admit = |record: &Vec<u8>| Event::admit(record, &admission).unwrap_or_else(|r| panic!("{r:?}: {}", String::from_utf8_lossy(record)));
+    let admit = |record: &Vec<u8>| {
+        Event::admit(record, &admission).unwrap_or_else(|r| panic!("{r:?}: {}", String::from_utf8_lossy(record)))
+    };
     quarter("123456789012", START_S).iter().map(admit).collect()
 }
 
