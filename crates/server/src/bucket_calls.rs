@@ -16,7 +16,8 @@ use crate::own_calls::{Caller, OwnCalls};
 
 /// What the buckets tell their calls to.
 pub fn audit(own_calls: &Arc<OwnCalls>, routes: &SharedTable, strict: bool) -> Audit {
-    let (ready, record, calls, routes) = (Arc::clone(own_calls), Arc::clone(own_calls), Arc::clone(own_calls), Arc::clone(routes));
+    let (ready, record, calls, routes) =
+        (Arc::clone(own_calls), Arc::clone(own_calls), Arc::clone(own_calls), Arc::clone(routes));
     Audit {
         ready: Arc::new(move || ready.ready().is_ok()),
         record: Arc::new(move |called| Some(render(&record, called).to_vec())),
@@ -106,7 +107,7 @@ fn with_documents(parameters: Box<RawValue>, called: &Called) -> Option<Box<RawV
     }
     let mut text = parameters.get().trim_end_matches('}').to_owned();
     for (name, document) in &called.documents {
-        text += &format!(",{}:{document}", serde_json::Value::from(*name));
+        text.extend([",", &serde_json::Value::from(*name).to_string(), ":", &document.to_string()]);
     }
     text.push('}');
     RawValue::from_string(text).ok()

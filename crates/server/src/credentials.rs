@@ -82,11 +82,7 @@ fn read(path: &Path) -> Result<Option<Credentials>, Error> {
 fn write(path: &Path, keys: &Credentials) -> std::io::Result<()> {
     let temporary = path.with_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    write!(
-        file,
-        "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
-        keys.access_key_id, keys.secret_access_key
-    )?;
+    write!(file, "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n", keys.access_key_id, keys.secret_access_key)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
     if let Some(folder) = path.parent() {

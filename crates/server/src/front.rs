@@ -1,7 +1,7 @@
 //! The front door: tells requests apart, in a fixed order, and hands each to the part that answers it.
 //!
-//! 1. reserved paths (`/console/`, `/healthz`, `/metrics`, `/v1/`, `/iceberg/`), 2. `X-Amz-Target`, 3. the service a
-//! SigV4 signature names, 4. else 403.
+//! First come reserved paths (`/console/`, `/healthz`, `/metrics`, `/v1/`, `/iceberg/`), then an `X-Amz-Target`, then the
+//! service that a SigV4 signature names; anything else is 403.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -14,10 +14,10 @@ use crate::v1::Refusal;
 
 /// The caller of a request that must be signed for `name`, and the Region it is signed for.
 pub fn signed(service: &Service, parts: &Parts, body: &[u8], name: &str, now_us: i64) -> Result<(Principal, Region), Failure> {
-    verify(service, parts, body, name, now_us).map_err(failure)
+    verify(service, parts, body, name, now_us).map_err(|error| failure(&error))
 }
 
-fn failure(error: AuthError) -> Failure {
+fn failure(error: &AuthError) -> Failure {
     metrics::counter!("trailkeep_authentication_failures_total", "code" => error.code().name()).increment(1);
     Failure::new(error.code(), error.to_string())
 }
@@ -61,7 +61,7 @@ pub async fn announced(service: &Service, parts: &Parts) -> Result<Announced, Re
     if let Some(token) = bearer(&parts.headers) {
         return Ok(Announced::Token(with_token(service, token, Kind::Ingest).await?));
     }
-    claimed(service, parts, "cloudtrail").map_err(failure)?;
+    claimed(service, parts, "cloudtrail").map_err(|error| failure(&error))?;
     Ok(Announced::Signature)
 }
 

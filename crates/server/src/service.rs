@@ -206,8 +206,7 @@ impl Server {
         let root = credentials::ensure(&config.credentials_path(), config.root.as_ref())?;
         let catalog = Catalog::open(&data_dir.join("catalog.sqlite")).await?;
         let token_key = token_key(&catalog).await?;
-        let accounts =
-            Accounts::new(config.account, config.accounts.iter().map(|(id, account)| (*id, account.name.clone())));
+        let accounts = Accounts::new(config.account, config.accounts.iter().map(|(id, account)| (*id, account.name.clone())));
         let routes = Table {
             trails: Vec::new(),
             history_retention_us: micros(config.history_retention),
@@ -258,8 +257,7 @@ impl Server {
         })
         .await?;
         let checkpoint = recorder.clone();
-        let trim =
-            Trim::new(journal.clone(), catalog.clone(), Arc::new(move || checkpoint.checkpoint()), trim::INTERVAL);
+        let trim = Trim::new(journal.clone(), catalog.clone(), Arc::new(move || checkpoint.checkpoint()), trim::INTERVAL);
         upkeep.spawn(trim.run(upkeep_stop.clone()));
 
         let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
@@ -289,9 +287,9 @@ impl Server {
             config,
         });
         let answering = Arc::clone(&service);
-        let listening = tokio::spawn(listener.serve(shutdown, move |connection, request| {
-            front::answer(Arc::clone(&answering), connection, request)
-        }));
+        let listening = tokio::spawn(
+            listener.serve(shutdown, move |connection, request| front::answer(Arc::clone(&answering), connection, request)),
+        );
         upkeep.spawn(keep_metrics(service.metrics.clone(), upkeep_stop.clone()));
         Ok(Self { service, address, scheme, new, listening, followers, followers_stop, upkeep, upkeep_stop })
     }
@@ -379,7 +377,10 @@ async fn open_journal(data_dir: &Path, clock: &SharedClock) -> anyhow::Result<Jo
     let open = move || Journal::open(&dir, journal::Options::default(), Arc::new(move || clock.now_us()));
     let (journal, recovery) = tokio::task::spawn_blocking(open).await.context("opening the journal failed")??;
     if recovery.torn_bytes > 0 {
-        tracing::info!(bytes = recovery.torn_bytes, "the journal ended in the middle of a group that nobody was told of; it was cut off");
+        tracing::info!(
+            bytes = recovery.torn_bytes,
+            "the journal ended in the middle of a group that nobody was told of; it was cut off"
+        );
     }
     Ok(journal)
 }
@@ -471,11 +472,7 @@ async fn keep_metrics(metrics: PrometheusHandle, stop: CancellationToken) {
 
 fn make_private_dir(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("cannot make {}", path.display()))
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| format!("cannot make {}", path.display()))
 }
 
 fn micros(duration: Duration) -> i64 {

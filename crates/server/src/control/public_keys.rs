@@ -14,7 +14,7 @@ pub async fn list(call: &mut Call<'_>, input: wire::ListPublicKeysRequest) -> Re
     }
     let now_s = call.now_s();
     let start_s = input.start_time.map_or(now_s, Timestamp::s);
-    let end_s = input.end_time.map_or(now_s.max(start_s), Timestamp::s);
+    let end_s = input.end_time.map_or_else(|| now_s.max(start_s), Timestamp::s);
     if start_s > end_s {
         return Err(Failure::new(ErrorCode::InvalidTimeRangeException, "The start time must not be after the end time."));
     }
