@@ -19,6 +19,8 @@ pub(super) const FILE_BYTES_MAX: usize = 60 << 20;
 const BLOCK: usize = 512;
 /// Two empty blocks end a tar.
 const END: usize = 2 * BLOCK;
+/// What an archive is given at first: with room for the file that shows that it is full, as a rule.
+const ROOM: usize = ARCHIVE_BYTES + (256 << 10);
 /// The longest name in a plain header.
 const LABEL_BYTES_MAX: usize = 100;
 
@@ -58,7 +60,7 @@ impl Packing {
         fill: impl FnOnce(&mut Vec<u8>) -> Result<(), Damage>,
     ) -> Result<Option<Archive>, Damage> {
         if self.body.capacity() == 0 {
-            self.body.reserve_exact(ARCHIVE_BYTES + END);
+            self.body.reserve_exact(ROOM);
         }
         let start = self.body.len();
         self.body.resize(start + BLOCK, 0);
@@ -73,7 +75,9 @@ impl Packing {
         self.body.resize(self.body.len().next_multiple_of(BLOCK), 0);
         let file = Packed { name, label, mark, bytes: size as u64 };
         if start > 0 && self.body.len() > ARCHIVE_BYTES {
-            let rest = Self { body: self.body.split_off(start), files: vec![file] };
+            let mut rest = Self { body: Vec::with_capacity(ROOM), files: vec![file] };
+            rest.body.extend_from_slice(&self.body[start..]);
+            self.body.truncate(start);
             return Ok(std::mem::replace(self, rest).finish());
         }
         self.files.push(file);
