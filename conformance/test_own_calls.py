@@ -236,8 +236,9 @@ def test_making_a_token_is_recorded_without_the_token(server):
 def test_the_programs_lookups_are_recorded_as_lookups(server):
     done = server.trailkeep("lookup", "--output", "json")
     assert done.returncode == 0, done.stderr
-    parameters = lambda: [json.loads(event["CloudTrailEvent"])["requestParameters"] or {} for event in found(server, "EventName", "LookupEvents")]
-    eventually(lambda: any("filters" in given for given in parameters()))
+    calls = lambda: [json.loads(event["CloudTrailEvent"]) for event in found(server, "EventName", "LookupEvents")]
+    event = eventually(lambda: [one for one in calls() if one["userAgent"].startswith("trailkeep/")])[0]
+    assert "filters" in event["requestParameters"] and event["responseElements"] is None
 
 
 def test_sending_events_and_being_watched_leaves_no_record(server):

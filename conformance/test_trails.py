@@ -294,6 +294,15 @@ def test_a_multi_region_trail_is_seen_everywhere_and_changed_at_home(trails, ser
         away.put_event_selectors(TrailName=arn("everywhere"), EventSelectors=[{}])
 
 
+def test_trails_are_listed_in_the_order_in_which_they_were_made(trails, server):
+    create(trails, "second-by-name", IsMultiRegionTrail=True)
+    create(server.client("cloudtrail", "eu-west-1"), "away")
+    create(trails, "first-by-name")
+    for listed in [trails.list_trails()["Trails"], trails.describe_trails()["trailList"], server.client("cloudtrail", "eu-west-1").describe_trails()["trailList"]]:
+        names = [trail["Name"] for trail in listed]
+        assert names == [name for name in ["second-by-name", "away", "first-by-name"] if name in names] and len(names) >= 2
+
+
 def test_a_region_has_five_trails_and_one_of_all_regions_counts_in_each(trails, server):
     away = server.client("cloudtrail", "eu-west-1")
     create(trails, "everywhere", IsMultiRegionTrail=True)

@@ -78,7 +78,11 @@ impl Client {
             .provide_credentials()
             .await
             .map_err(|error| anyhow!("no credentials: {error}\nhint: `trailkeep serve` prints a line that sets them"))?;
-        let http = reqwest::Client::builder().connect_timeout(CONNECT_LIMIT).tcp_keepalive(KEEPALIVE).build();
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("trailkeep/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_LIMIT)
+            .tcp_keepalive(KEEPALIVE)
+            .build();
         let http = http.context("cannot set up TLS")?;
         Ok(Self { http, endpoint, region: region.unwrap_or_else(|| "us-east-1".to_owned()), credentials })
     }

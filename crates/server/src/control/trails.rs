@@ -127,7 +127,7 @@ pub async fn describe(call: &mut Call<'_>, input: wire::DescribeTrailsRequest) -
     let shadows = input.include_shadow_trails.unwrap_or(true);
     let names = input.trail_name_list.unwrap_or_default();
     let wanted = names.iter().map(|name| NameOrArn::parse(name)).collect::<Result<Vec<_>, Invalid>>()?;
-    let all = trails::of_account(call.catalog(), call.account()).await?;
+    let all = in_order_of_creation(call).await?;
     let here = |trail: &&Trail| if shadows { records_in(trail, &call.region) } else { trail.settings.home_region == call.region };
     let named = |trail: &&Trail| wanted.is_empty() || wanted.iter().any(|name| is_named(trail, name, &call.region));
     let trail_list = all.iter().filter(here).filter(named).map(described).collect();
@@ -140,13 +140,20 @@ pub async fn list(call: &mut Call<'_>, input: wire::ListTrailsRequest) -> Result
         // The quota of trails keeps every list on one page, so no token was ever given out.
         return Err(Failure::new(ErrorCode::InvalidParameterException, "The specified token is not valid."));
     }
-    let all = trails::of_account(call.catalog(), call.account()).await?;
+    let all = in_order_of_creation(call).await?;
     let info = |trail: &Trail| wire::TrailInfo {
         trail_arn: Some(trail.arn.clone()),
         name: Some(trail.settings.name.clone()),
         home_region: Some(trail.settings.home_region.to_string()),
     };
     Ok(wire::ListTrailsResponse { trails: Some(all.iter().map(info).collect()), next_token: None })
+}
+
+/// As AWS lists them (api.md, section 4: "DescribeTrails keeps creation order").
+async fn in_order_of_creation(call: &Call<'_>) -> Result<Vec<Trail>, Failure> {
+    let mut all = trails::of_account(call.catalog(), call.account()).await?;
+    all.sort_by_key(|trail| trail.id);
+    Ok(all)
 }
 
 /// GetTrailStatus, of the Region that is called.
