@@ -105,7 +105,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<u8> {
 }
 
 fn start_log() {
-    let filter = EnvFilter::try_from_env("TRAILKEEP_LOG").unwrap_or_else(|_| EnvFilter::new("warn,s3s=off,server=info,pipeline=info"));
+    let filter =
+        EnvFilter::try_from_env("TRAILKEEP_LOG").unwrap_or_else(|_| EnvFilter::new("warn,s3s=off,server=info,pipeline=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }
 
