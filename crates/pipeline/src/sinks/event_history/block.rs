@@ -121,3 +121,6 @@ fn number_of<T: PartialEq + Clone>(items: &mut Vec<T>, item: &T) -> usize {
         items.len() - 1
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,6 +48,7 @@ pub(super) enum Ordinals {
 pub(super) struct TermHasher(u64);
 
 /// What a batch brings, ready to be taken in.
+#[derive(Default)]
 pub(super) struct Arrivals {
     end: Position,
     records: Vec<Stored>,
@@ -83,23 +84,24 @@ impl Arrivals {
     /// hold much else.
     pub(super) fn of(batch: &Batch, accounts: &Accounts, config: &Config, now_us: i64) -> Self {
         let oldest_s = Family::ALL.map(|family| config.oldest_kept_s(family, now_us));
-        let kept = |record: &&Record| {
+        let is_kept = |record: &&Record| {
             record.route.has(Route::HISTORY) && record.event.event_time_s() >= oldest_s[Family::of(record.origin) as usize]
         };
-        let bytes = batch.records().filter(kept).map(|record| record.event.bytes().len()).sum();
-        let mut bytes = BytesMut::with_capacity(bytes);
-        let mut arrivals =
-            Self { end: batch.end, records: Vec::new(), scopes: Vec::new(), terms: Vec::new(), terms_end: Vec::new() };
-        for record in batch.records().filter(kept) {
-            let owner = accounts.owner_of(record.event.account());
-            let Some(scope) = Scope::of(&record.event, owner, config) else { continue };
+        let scoped = |record| {
+            let Record { event, .. }: &Record = record;
+            let owner = accounts.owner_of(event.account());
+            Some((record, owner, Scope::of(event, owner, config)?))
+        };
+        let kept: Vec<_> = batch.records().filter(is_kept).filter_map(scoped).collect();
+        let mut bytes = BytesMut::with_capacity(kept.iter().map(|(record, ..)| record.event.bytes().len()).sum());
+        let mut arrivals = Self { end: batch.end, ..Self::default() };
+        for (record, owner, scope) in kept {
             scope.terms(&record.event, &mut arrivals.terms);
             arrivals.terms_end.push(arrivals.terms.len());
             arrivals.scopes.push(scope);
             bytes.extend_from_slice(record.event.bytes());
-            let event_time_s = record.event.event_time_s();
             arrivals.records.push(Stored {
-                place: Place { event_time_s, position: record.position },
+                place: Place { event_time_s: record.event.event_time_s(), position: record.position },
                 accepted_at_us: record.accepted_at_us,
                 origin: record.origin,
                 owner,
