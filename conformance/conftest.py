@@ -78,6 +78,8 @@ class Server:
         """The variables that the printed line sets, and no others of AWS."""
         variables = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
         variables.update(AWS_ENDPOINT_URL=self.url, AWS_SHARED_CREDENTIALS_FILE=self.credentials, AWS_DEFAULT_REGION=region)
+        # What was imported is noted per server here, not in the home of whoever runs the tests.
+        variables.update(XDG_STATE_HOME=str(self.folder / "state"))
         return variables
 
     def aws(self, *arguments, region="us-east-1", check=True, text=None):

@@ -13,7 +13,7 @@ pub(super) fn day(random: &mut Random, account: &str, midnight_s: i64) -> Vec<Dr
     // 1970-01-01 was a Thursday.
     let weekday = midnight_s.div_euclid(DAY_S as i64).rem_euclid(7);
     let works = !matches!(weekday, 2 | 3);
-    for _ in 0..random.below(40) + if works { 270 } else { 250 } {
+    for _ in 0..random.below(40) + if works { 330 } else { 310 } {
         let time_s = midnight_s + random.below(DAY_S) as i64;
         drafts.push(program(random, account, time_s));
     }
