@@ -34,7 +34,6 @@ fn what_is_no_block_is_refused() {
         assert_eq!(decode(&Bytes::copy_from_slice(&whole[..end])), None, "cut off at {end}");
     }
     whole.push(0);
-
     assert_eq!(decode(&Bytes::from(whole)), None);
     assert_eq!(decode(&Bytes::from_static(&[200])), None, "more records than a block has");
 }
