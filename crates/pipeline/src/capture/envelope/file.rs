@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use memchr::memchr;
 use serde::de::IgnoredAny;
 
 use super::inflate::{self, Coding, InflateError};
@@ -83,13 +84,24 @@ fn spans(text: &Bytes) -> Result<Vec<Span>, Fault> {
 /// Whether the text is a record a line: it has several lines, and one of the first two is a whole object that is no log
 /// file. Either may be damaged without the rest being lost.
 fn is_lines(text: &[u8]) -> bool {
-    let mut lines = text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-    let (Some(first), second) = (lines.next(), lines.next()) else { return true };
-    let Some(second) = second else { return false };
+    let (Some(first), rest) = first_line(text) else { return true };
+    let (Some(second), _) = first_line(rest) else { return false };
     if split::first_object_end(first).is_some_and(|end| is_blank(&first[end..])) {
         return split::log_file(first, RECORDS_MAX).is_err();
     }
     second.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(second).is_ok()
+}
+
+/// The first line that is not blank, and what follows it.
+fn first_line(mut text: &[u8]) -> (Option<&[u8]>, &[u8]) {
+    while !text.is_empty() {
+        let (line, rest) = memchr(b'\n', text).map_or((text, &[][..]), |end| (&text[..end], &text[end + 1..]));
+        if !is_blank(line) {
+            return (Some(line), rest);
+        }
+        text = rest;
+    }
+    (None, text)
 }
 
 fn is_blank(text: &[u8]) -> bool {
