@@ -72,6 +72,8 @@ impl Kind {
             Some("sts") => Self::Sts,
             Some("organizations") => Self::NotBuilt("organizations"),
             Some("iam") => Self::NotBuilt("iam"),
+            // Only clients of S3 still sign so; S3 tells them what to do instead.
+            None if is_signed_by_version_2(parts) => Self::S3,
             _ => Self::Nobody,
         }
     }
@@ -87,6 +89,13 @@ impl Kind {
             Self::Nobody => "none",
         }
     }
+}
+
+fn is_signed_by_version_2(parts: &Parts) -> bool {
+    let header = parts.headers.get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes);
+    let in_query = |pair: &str| pair.starts_with("AWSAccessKeyId=");
+    header.is_some_and(|value| value.starts_with(b"AWS "))
+        || parts.uri.query().is_some_and(|query| query.split('&').any(in_query))
 }
 
 async fn reserved(service: &Arc<Service>, connection: &Connection, request: Request<Incoming>) -> Response<Body> {

@@ -33,5 +33,7 @@ fn reserved_paths_come_first_then_the_target_then_the_service_of_the_signature()
         request("/bucket/key?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260302%2Fus-east-1%2Fs3%2Faws4_request"),
         &Kind::S3,
     );
+    check(request("/").header("authorization", "AWS AKIA:c2lnbmF0dXJl"), &Kind::S3);
+    check(request("/bucket/key?AWSAccessKeyId=AKIA&Signature=x"), &Kind::S3);
     check(request("/"), &Kind::Nobody);
 }
