@@ -46,10 +46,12 @@ impl TrailRoute {
 
     /// Whether the trail, if it is started, selects `event`, which is `owner`'s.
     pub fn selects(&self, event: &Event, owner: AccountId) -> bool {
-        self.account == owner
-            && self.regions.contains(event.region())
-            && self.covers_region(event)
-            && self.selectors.matches(event)
+        self.covers(event, owner) && self.selectors.matches(event)
+    }
+
+    /// Whether `event`, which is `owner`'s, is the trail's to judge; its selectors come after.
+    pub fn covers(&self, event: &Event, owner: AccountId) -> bool {
+        self.account == owner && self.regions.contains(event.region()) && self.covers_region(event)
     }
 
     /// The Region rule, and the rule of global services (event-record.md, section 8).

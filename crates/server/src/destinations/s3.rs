@@ -26,6 +26,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long an upload of a few megabytes may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(2);
+/// Where the head of a bucket says its Region.
+const REGION_HEADER: &str = "x-amz-bucket-region";
 /// Bucket names whose Regions are remembered.
 const PLACES_MAX: usize = 10_000;
 
@@ -112,7 +114,7 @@ impl S3 {
         }
     }
 
-    /// The bucket's Region: asked once. Who may not ask uses the configured one.
+    /// What is known of a bucket; its Region is asked once.
     async fn bucket(&self, name: &str) -> Result<Bucket, PutError> {
         let known = self.state().places.get(name).cloned();
         if let Some(bucket) = known {
@@ -122,7 +124,7 @@ impl S3 {
             Ok(location) => region_of(location.location_constraint().map_or("", |location| location.as_str())).to_owned(),
             Err(error) => match refused(&error) {
                 error if error.code.is_none() || error.is_no_such_bucket() => return Err(error),
-                _ => self.region.clone(),
+                _ => self.region_in_header(name).await.unwrap_or_else(|| self.region.clone()),
             },
         };
         let bucket = Bucket { region, encrypts: true };
@@ -132,6 +134,14 @@ impl S3 {
         }
         state.places.insert(name.to_owned(), bucket.clone());
         Ok(bucket)
+    }
+
+    /// S3 names a bucket's Region to everyone who asks for its head, also in a refusal.
+    async fn region_in_header(&self, name: &str) -> Option<String> {
+        match self.client(&self.region).head_bucket().bucket(name).send().await {
+            Ok(head) => head.bucket_region().map(str::to_owned),
+            Err(error) => error.raw_response()?.headers().get(REGION_HEADER).map(str::to_owned),
+        }
     }
 
     fn client(&self, region: &str) -> Client {

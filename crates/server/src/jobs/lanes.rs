@@ -58,12 +58,17 @@ impl TrailJobs {
         }
     }
 
+    /// The lanes; when they cannot be seen, none, and another look after a while.
     async fn list(&self) -> Vec<Lane> {
-        self.lanes().await.unwrap_or_else(|error| {
-            tracing::warn!(trail = self.arn, %error, "cannot see what is to be delivered");
-            self.wake.work.notify_one();
-            Vec::new()
-        })
+        match self.lanes().await {
+            Ok(lanes) => lanes,
+            Err(error) => {
+                tracing::warn!(trail = self.arn, %error, "cannot see what is to be delivered");
+                tokio::time::sleep(PAUSE_MIN).await;
+                self.wake.work.notify_one();
+                Vec::new()
+            }
+        }
     }
 
     /// Works in a lane until there is nothing to be done in it.

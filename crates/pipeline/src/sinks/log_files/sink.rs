@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use catalog::runs::Run;
 use catalog::trails::Version;
 use catalog::{Catalog, cursors};
+use cloudtrail::selectors::Matcher;
 use journal::{Journal, Position};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -73,6 +74,7 @@ pub struct LogFiles {
     pub(super) version: Version,
     pub(super) versions: Vec<Version>,
     pub(super) route: TrailRoute,
+    pub(super) matcher: Matcher,
     /// The first position that was not looked at.
     pub(super) position: Position,
     /// Where the catalog has the cursor, and since when.
@@ -95,6 +97,7 @@ impl LogFiles {
         let changes_seen = signals.changes.load(Ordering::Acquire);
         let (version, versions) = Self::versions_of(&parts.catalog, &run).await?;
         let route = route(&run, &version, &parts.regions);
+        let matcher = version.selectors.compile();
         Ok(Self {
             parts,
             signals,
@@ -102,6 +105,7 @@ impl LogFiles {
             version,
             versions,
             route,
+            matcher,
             position: 0,
             persisted: 0,
             persisted_at_us: 0,
@@ -139,8 +143,8 @@ impl LogFiles {
     fn take(&mut self, record: &Record) {
         let event = &record.event;
         let owner = self.parts.accounts.owner_of(event.account());
-        let selected =
-            record.route.has(Route::TRAILS) && self.route.selects(event, owner) && !self.version.settings.ignores(event);
+        let covered = record.route.has(Route::TRAILS) && self.route.covers(event, owner);
+        let selected = covered && self.matcher.matches(event) && !self.version.settings.ignores(event);
         if selected {
             let buffered_at_us = self.parts.clock.now_us();
             let since = Since { position: record.position, accepted_at_us: record.accepted_at_us, buffered_at_us };

@@ -87,7 +87,7 @@ async fn full_buffers_are_cut_at_once_and_each_cut_is_in_the_journal() {
     assert!(cuts.windows(2).all(|pair| pair[0].to <= pair[1].from));
     for cut in &cuts {
         let sha256 = &cut.files[0].sha256;
-        assert!(delivered.iter().any(|(file, _)| file.sha256.iter().map(|b| format!("{b:02x}")).collect::<String>() == *sha256));
+        assert!(delivered.iter().any(|(file, _)| hex::encode(file.sha256) == *sha256));
     }
     assert_eq!(frames.iter().find(|f| Cut::parse(&f.payload).is_some()).unwrap().ledger, "123456789012/us-east-1");
 }

@@ -69,6 +69,35 @@ async fn a_stop_just_before_the_program_ended_takes_effect_at_the_next_start() {
 }
 
 #[tokio::test]
+async fn what_a_run_took_before_it_heard_of_its_stop_is_not_taken_again() {
+    let mut site = Site::new().await;
+    let trail = site.trail("main").await;
+    site.start(&trail).await;
+    let signals = Signals::default();
+    let mut sink = site.sink_with(&trail, signals.clone()).await;
+    site.record(ACCOUNT, HOME, "").await;
+    let stop = site.parts.journal.committed();
+    site.record(ACCOUNT, HOME, "").await;
+    site.pump(&mut sink).await.unwrap();
+    let mut tx = site.catalog().begin().await.unwrap();
+    trails::stop_logging(&mut tx, &trail.arn, T0).await.unwrap();
+    catalog::runs::stop_at(&mut tx, &trail.arn, stop).await.unwrap();
+    trails::start_logging(&mut tx, &trail.arn, T0, stop).await.unwrap();
+    tx.commit().await.unwrap();
+    signals.changes.fetch_add(1, Ordering::Release);
+    site.pump(&mut sink).await.unwrap();
+    assert!(signals.ended.is_cancelled());
+    let mut sink = site.sink(&trail).await;
+    site.record(ACCOUNT, HOME, "").await;
+    site.pump(&mut sink).await.unwrap();
+    site.turn_to(60);
+    site.pump(&mut sink).await.unwrap();
+    let mut ids: Vec<_> = site.deliver(&trail).await.iter().flat_map(|(_, bytes)| event_ids(bytes)).collect();
+    ids.sort();
+    assert_eq!(ids, ["event-00001", "event-00002", "event-00003"]);
+}
+
+#[tokio::test]
 async fn a_deleted_trail_goes_when_everything_is_delivered() {
     let mut site = Site::new().await;
     let trail = site.trail("main").await;

@@ -37,6 +37,22 @@ async fn a_bucket_that_forbids_delays_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_digest_waits_for_its_files_and_keeps_the_next_ones_waiting() {
+    let mut site = Site::new().await;
+    let trail = site.started("main", BUCKET).await;
+    let mut work = site.at_work(&trail).await;
+    site.live_until(&mut work, 4).await;
+    site.set_policy(BUCKET, Some(&DENY.replace("/*", "/AWSLogs/123456789012/CloudTrail/*"))).await;
+    site.record(HOME).await;
+    site.live_until(&mut work, 35).await;
+    assert_eq!(walk(&site, &trail, HOME).await.intervals, [(-10, 0)]);
+    assert_eq!(catalog::digests::waiting(&site.catalog, trail.id).await.unwrap(), 3);
+    site.set_policy(BUCKET, None).await;
+    deliver(&work.jobs).await;
+    assert_eq!(walk(&site, &trail, HOME).await.intervals, [(20, 30), (10, 20), (0, 10), (-10, 0)]);
+}
+
+#[tokio::test]
 async fn what_waits_for_a_bucket_that_is_gone_goes_to_the_one_the_trail_is_given() {
     let mut site = Site::new().await;
     let trail = site.started("main", "never-made").await;
