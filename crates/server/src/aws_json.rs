@@ -22,16 +22,12 @@ use crate::own_calls::{Caller, Finished};
 use crate::principals::Principal;
 use crate::service::Service;
 
-/// Answers a request of AWS JSON 1.1. Once it has arrived it is carried out to its end, even if the client leaves.
+/// Answers a request of AWS JSON 1.1.
 pub async fn answer(service: &Arc<Service>, connection: &Connection, request: Request<Incoming>) -> Response<Body> {
     let request_id = service.random_uuid();
     let (parts, body) = request.into_parts();
     let answered = match front::read_body(body, api::json::BODY_BYTES_MAX).await {
-        Ok(body) => {
-            let (service, connection, request_id) = (Arc::clone(service), connection.clone(), request_id.clone());
-            let call = async move { call(&service, &connection, &parts, &body, &request_id).await };
-            tokio::spawn(call).await.unwrap_or_else(|error| Err(Failure::internal(error)))
-        }
+        Ok(body) => call(service, connection, &parts, &body, &request_id).await,
         Err(BodyError::TooLarge(max)) => {
             Err(Failure::new(ErrorCode::RequestEntityTooLargeException, format!("The request is larger than {max} bytes.")))
         }
