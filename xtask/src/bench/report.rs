@@ -65,13 +65,31 @@ impl Report {
         }
         let wide = self.figures.iter().map(|figure| figure.name.chars().count()).max().unwrap_or_default();
         let mut section = "";
-        for figure in &self.figures {
+        let mut figures = self.figures.iter().peekable();
+        while let Some(figure) = figures.next() {
             if figure.section != section {
                 section = &figure.section;
                 let _ = writeln!(text, "\n{section}");
             }
-            let _ =
-                writeln!(text, "  {:<wide$} {:>14} {:<12}{}", figure.name, number(figure.value), figure.unit, figure.verdict());
+            // Median and tail of one thing stand side by side.
+            let tail = figures.next_if(|next| {
+                Some(next.name.as_str()) == figure.name.strip_suffix("p50").map(|what| format!("{what}p99")).as_deref()
+            });
+            let _ = match tail {
+                None => writeln!(
+                    text,
+                    "  {:<wide$} {:>14} {:<12} {}",
+                    figure.name,
+                    number(figure.value),
+                    figure.unit,
+                    figure.verdict()
+                ),
+                Some(tail) => {
+                    let what = format!("{}/ p99", figure.name);
+                    let values = format!("{} / {}", number(figure.value), number(tail.value));
+                    writeln!(text, "  {what:<wide$} {values:>14} {:<12} {}", figure.unit, tail.verdict())
+                }
+            };
         }
         for wrong in &self.wrong {
             let _ = writeln!(text, "\nWRONG: {wrong}");
