@@ -13,8 +13,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("journal", &[]),
     ("catalog", &["cloudtrail"]),
     ("pipeline", &["journal", "catalog", "cloudtrail"]),
-    ("server", &["pipeline", "catalog", "journal", "api", "cloudtrail"]),
-    ("cli", &["server", "api", "cloudtrail"]),
+    ("lake", &["pipeline", "catalog", "cloudtrail"]),
+    ("server", &["lake", "pipeline", "catalog", "journal", "api", "cloudtrail"]),
+    ("cli", &["server", "lake", "api", "cloudtrail"]),
 ];
 /// Direct dependencies a crate may have.
 const DIRECT_DEPENDENCIES_MAX: &[(&str, usize)] = &[("cloudtrail", 9), ("journal", 8)];

@@ -1,0 +1,1 @@
+//! The lake: event data stores and SQL over them.
