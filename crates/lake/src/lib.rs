@@ -1,1 +1,3 @@
 //! The lake: event data stores and SQL over them.
+
+pub mod schema;

@@ -1,0 +1,225 @@
+//! The columns of every family of event data stores: what SQL sees, what a Parquet file holds.
+//!
+//! What must stay true: a column's id, and that of each of its members, never changes its meaning and is never used
+//! again. Files name their columns by these ids, and so do other engines that read the tables as Apache Iceberg.
+//! A column's name is its key in the record, in lower case; one that differs only by case does not exist.
+
+mod activity;
+mod configuration;
+mod events;
+mod evidence;
+mod insight;
+mod shadows;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field as ArrowField, Fields, Schema, SchemaRef, TimeUnit};
+use cloudtrail::event_data_store::Family;
+use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
+
+/// What a column or a member holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// A time in UTC, in microseconds.
+    Timestamp,
+    /// True or false.
+    Boolean,
+    /// A whole number.
+    Integer,
+    /// A floating point number.
+    Double,
+    /// A `map<string,string>` to the user: the JSON text of an object as it stands in the record.
+    Map,
+    /// Members with names.
+    Struct(&'static [Field]),
+    /// Values of one kind. Its element is a field, because it has an id too.
+    List(&'static Field),
+}
+
+/// A member of a struct, or the element of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// Its number in Parquet and Iceberg.
+    pub id: i32,
+    /// Its name in SQL: lower case.
+    pub name: &'static str,
+    /// Its key in the record.
+    pub key: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+}
+
+/// A column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Its number in Parquet and Iceberg.
+    pub id: i32,
+    /// Its name in SQL: lower case, but for the map key at the end of a shadow column's path.
+    pub name: &'static str,
+    /// Its key in the record; for a shadow column the path, in the record's spelling; "" where no key of the record
+    /// is meant.
+    pub key: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether `SELECT *` shows it.
+    pub shown: bool,
+    /// Whether files hold it. Else it is computed from another column when asked for.
+    pub stored: bool,
+    /// Whether single values are looked for in it: such a column has a Bloom filter.
+    pub needle: bool,
+}
+
+/// Position of the record in the journal (hidden).
+pub const POSITION: &str = "_position";
+/// Whose event it is (hidden).
+pub const ACCOUNT: &str = "_account";
+/// When the record was accepted (hidden).
+pub const INGESTED: &str = "_ingested";
+/// When it happened; tables are sorted by it.
+pub const EVENT_TIME: &str = "eventtime";
+/// The record's bytes.
+pub const EVENT_JSON: &str = "eventjson";
+/// Base64 of the SHA-256 of the record's bytes; computed when asked for.
+pub const EVENT_JSON_CHECKSUM: &str = "eventjsonchecksum";
+
+/// The columns of a family: the documented ones in the documented order, then the hidden ones.
+pub fn columns(family: Family) -> &'static [Column] {
+    match family {
+        Family::Events => events::COLUMNS,
+        Family::Insight => insight::COLUMNS,
+        Family::ConfigurationItem => configuration::COLUMNS,
+        Family::Evidence => evidence::COLUMNS,
+        Family::Activity => activity::COLUMNS,
+    }
+}
+
+/// The column of that name.
+pub fn column(family: Family, name: &str) -> Option<&'static Column> {
+    columns(family).iter().find(|column| column.name == name)
+}
+
+/// The hidden flat copy of what stands at a path, if there is one: members of structs in lower case, a map's key in
+/// the record's spelling (`useridentity.arn`, `requestparameters.bucketName`). It has exactly the value that struct
+/// access, or `element_at` with that very key, would give.
+pub fn shadow(family: Family, path: &str) -> Option<&'static Column> {
+    column(family, path).filter(|column| column.name.contains('.'))
+}
+
+/// The columns as Arrow sees them: every one, also those that no file holds. Fields carry their ids.
+pub fn arrow_schema(family: Family) -> SchemaRef {
+    schema_of(columns(family).iter())
+}
+
+/// The columns that files hold.
+pub fn file_schema(family: Family) -> SchemaRef {
+    schema_of(columns(family).iter().filter(|column| column.stored))
+}
+
+fn schema_of<'a>(columns: impl Iterator<Item = &'a Column>) -> SchemaRef {
+    let field = |column: &Column| arrow_field(column.id, column.name, column.kind);
+    Arc::new(Schema::new(columns.map(field).collect::<Vec<_>>()))
+}
+
+fn arrow_field(id: i32, name: &str, kind: Kind) -> ArrowField {
+    let number = HashMap::from([(PARQUET_FIELD_ID_META_KEY.to_owned(), id.to_string())]);
+    ArrowField::new(name, arrow_type(kind), true).with_metadata(number)
+}
+
+/// The Arrow type of a kind. Text is `Utf8View` everywhere, inside structs too.
+pub fn arrow_type(kind: Kind) -> DataType {
+    let field = |field: &Field| arrow_field(field.id, field.name, field.kind);
+    match kind {
+        Kind::Text | Kind::Map => DataType::Utf8View,
+        Kind::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+        Kind::Boolean => DataType::Boolean,
+        Kind::Integer => DataType::Int64,
+        Kind::Double => DataType::Float64,
+        Kind::Struct(members) => DataType::Struct(members.iter().map(field).collect::<Fields>()),
+        Kind::List(element) => DataType::List(Arc::new(field(element))),
+    }
+}
+
+impl Column {
+    /// A documented column.
+    const fn shown(id: i32, name: &'static str, key: &'static str, kind: Kind) -> Self {
+        Self { id, name, key, kind, shown: true, stored: true, needle: false }
+    }
+
+    /// A documented column in which single values are looked for.
+    const fn needle(id: i32, name: &'static str, key: &'static str) -> Self {
+        Self { needle: true, ..Self::shown(id, name, key, Kind::Text) }
+    }
+
+    /// A column that `SELECT *` does not show.
+    const fn hidden(id: i32, name: &'static str, key: &'static str, kind: Kind) -> Self {
+        Self { shown: false, ..Self::shown(id, name, key, kind) }
+    }
+
+    /// The flat copy of what stands at a path.
+    const fn shadow(id: i32, name: &'static str, key: &'static str) -> Self {
+        Self::hidden(id, name, key, Kind::Text)
+    }
+
+    /// The flat copy of what stands at a path and is looked for by its value.
+    const fn shadow_needle(id: i32, name: &'static str, key: &'static str) -> Self {
+        Self { shown: false, ..Self::needle(id, name, key) }
+    }
+}
+
+impl Field {
+    const fn new(id: i32, name: &'static str, key: &'static str, kind: Kind) -> Self {
+        Self { id, name, key, kind }
+    }
+
+    const fn text(id: i32, name: &'static str, key: &'static str) -> Self {
+        Self::new(id, name, key, Kind::Text)
+    }
+
+    /// The element of a list: Arrow's customary name, no key.
+    const fn element(id: i32, kind: Kind) -> Self {
+        Self::new(id, "item", "", kind)
+    }
+}
+
+/// The envelope that the families beside CloudTrail events have in common.
+const ENVELOPE: [Column; 7] = [
+    Column::shown(100, "eventversion", "eventVersion", Kind::Text),
+    Column::shown(200, "eventcategory", "eventCategory", Kind::Text),
+    Column::shown(300, "eventtype", "eventType", Kind::Text),
+    Column::needle(400, "eventid", "eventID"),
+    Column::shown(500, EVENT_TIME, "eventTime", Kind::Timestamp),
+    Column::shown(600, "awsregion", "awsRegion", Kind::Text),
+    Column::shown(700, "recipientaccountid", "recipientAccountId", Kind::Text),
+];
+
+/// What every file says about where a row comes from.
+const INTERNAL: [Column; 3] = [
+    Column::hidden(100_000, POSITION, "", Kind::Integer),
+    Column::hidden(100_001, ACCOUNT, "", Kind::Text),
+    Column::hidden(100_002, INGESTED, "", Kind::Timestamp),
+];
+
+/// What rows of the families have whose documented columns do not name the record's bytes.
+const HIDDEN: [Column; 4] = [Column::hidden(99_000, EVENT_JSON, "", Kind::Text), INTERNAL[0], INTERNAL[1], INTERNAL[2]];
+
+/// One table of several; `N` is how many columns they have together.
+const fn join<const N: usize>(parts: &[&[Column]]) -> [Column; N] {
+    let mut all = [INTERNAL[0]; N];
+    let (mut part, mut at) = (0, 0);
+    while part < parts.len() {
+        let mut index = 0;
+        while index < parts[part].len() {
+            all[at] = parts[part][index];
+            (at, index) = (at + 1, index + 1);
+        }
+        part += 1;
+    }
+    assert!(at == N, "N is the number of columns");
+    all
+}
+
+#[cfg(test)]
+mod tests;
