@@ -16,6 +16,7 @@ use bytes::Bytes;
 pub use admission::{Admission, EVENT_ID_CHARS_MAX, NAME_CHARS_MAX, RAW_SIZE_FACTOR, Rejection, RejectionCode, SIZE_MAX};
 pub use category::Category;
 use fields::{Field, Fields, Span};
+pub(crate) use instant::parse as parse_time;
 pub use instant::time_text;
 
 use crate::account::AccountId;
@@ -37,6 +38,12 @@ impl Event {
     /// A record at the door: checked, compacted, completed. What comes back has the bytes it will always have.
     pub fn admit(raw: &[u8], admission: &Admission<'_>) -> Result<Self, Rejection> {
         admission::admit(raw, admission)
+    }
+
+    /// A record that a channel made of what was put into it: the only way in for events of the category
+    /// ActivityAuditLog, which [`Event::admit`] refuses. Who made it and when is in it, not in who sends it.
+    pub(crate) fn admit_activity(raw: &[u8], admission: &Admission<'_>) -> Result<Self, Rejection> {
+        admission::admit_activity(raw, admission)
     }
 
     /// Bytes that passed `admit`, read back from where they are kept. The account is the one they are kept under:

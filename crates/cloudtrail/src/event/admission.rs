@@ -101,6 +101,34 @@ impl From<std::str::Utf8Error> for Rejection {
 }
 
 pub(super) fn admit(raw: &[u8], admission: &Admission<'_>) -> Result<Event, Rejection> {
+    admit_through(Door::Anyone, raw, admission)
+}
+
+pub(super) fn admit_activity(raw: &[u8], admission: &Admission<'_>) -> Result<Event, Rejection> {
+    admit_through(Door::Channel, raw, admission)
+}
+
+/// Who brings a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Anyone,
+    Channel,
+}
+
+impl Door {
+    /// Channels bring activity and nothing else, and nobody else does: what stands in such a record was checked by the
+    /// channel (channels.md, section 7).
+    fn check(self, fields: &Fields, bytes: &[u8]) -> Result<(), Rejection> {
+        let activity = category::is_activity(fields, bytes);
+        match (self, activity) {
+            (Self::Anyone, true) => Err(Rejection::invalid(Field::EventCategory, "one that does not come through channels")),
+            (Self::Channel, false) => Err(Rejection::invalid(Field::EventCategory, "ActivityAuditLog")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn admit_through(door: Door, raw: &[u8], admission: &Admission<'_>) -> Result<Event, Rejection> {
     let raw_max = admission.size_max.saturating_mul(RAW_SIZE_FACTOR);
     if raw.len() > raw_max {
         return Err(Rejection::too_large(raw.len(), raw_max));
@@ -110,6 +138,7 @@ pub(super) fn admit(raw: &[u8], admission: &Admission<'_>) -> Result<Event, Reje
     if blank {
         fields = places(std::str::from_utf8(&compact)?)?.0;
     }
+    door.check(&fields, &compact)?;
     let known = Known::read(&fields, &compact)?;
     let account = known.account.or_else(|| identity_account(&fields, &compact)).unwrap_or(admission.account);
     let region = known.region.unwrap_or_else(|| admission.region.clone());
@@ -174,7 +203,7 @@ impl Known {
         let time_s = instant::parse(&time)
             .ok_or_else(|| Rejection::invalid(Field::EventTime, "an RFC 3339 time such as 2026-01-31T09:30:00Z"))?;
         for name in [Field::EventSource, Field::EventName] {
-            if !record.bounded(name, NAME_CHARS_MAX)? && category::of(fields, bytes) != Category::Insight {
+            if !record.bounded(name, NAME_CHARS_MAX)? && names_its_event(category::of(fields, bytes)) {
                 return Err(Rejection::missing(name));
             }
         }
@@ -188,6 +217,11 @@ impl Known {
         let account = record.json(Field::RecipientAccountId).and_then(account_in);
         Ok(Self { time_s, region, account })
     }
+}
+
+/// Whether events of that category say at the top level what happened.
+fn names_its_event(category: Category) -> bool {
+    !matches!(category, Category::Insight | Category::ActivityAuditLog)
 }
 
 struct Record<'a> {

@@ -20,7 +20,12 @@ pub enum Category {
     Insight,
     /// Five-minute summaries.
     Aggregated,
+    /// What a channel took in: activity outside AWS (channels.md, section 7).
+    ActivityAuditLog,
 }
+
+/// How records spell [`Category::ActivityAuditLog`].
+const ACTIVITY: &str = "ActivityAuditLog";
 
 impl fmt::Display for Category {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,6 +43,7 @@ pub(super) fn of(fields: &Fields, bytes: &[u8]) -> Category {
         Some("NetworkActivity") => return Category::NetworkActivity,
         Some("Insight") => return Category::Insight,
         Some("Aggregated") => return Category::Aggregated,
+        Some(ACTIVITY) => return Category::ActivityAuditLog,
         _ => {}
     }
     match text(Field::EventType).as_deref() {
@@ -53,6 +59,12 @@ pub(super) fn of(fields: &Fields, bytes: &[u8]) -> Category {
     } else {
         Category::Management
     }
+}
+
+/// Whether it is an event of a channel; only eventCategory says so.
+pub(super) fn is_activity(fields: &Fields, bytes: &[u8]) -> bool {
+    let category = fields.get(Field::EventCategory).map(|span| Json::of(text_at(bytes, span)));
+    category.and_then(Json::string).is_some_and(|category| category == ACTIVITY)
 }
 
 /// Services without Regions (event-record.md, section 8). STS is one at its global endpoint only: the record says

@@ -16,7 +16,7 @@ pub fn time_text(time_s: i64) -> String {
 
 /// Seconds since 1970; `None` for anything that is no such time. Fractions of a second, up to nine digits, are
 /// dropped. A leap second is refused: AWS smears them.
-pub(super) fn parse(text: &str) -> Option<i64> {
+pub(crate) fn parse(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     let (fixed, rest) = bytes.split_at_checked(19)?;
     let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];

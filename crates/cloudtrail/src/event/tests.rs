@@ -249,6 +249,28 @@ fn the_category_is_derived_where_it_is_missing() {
 }
 
 #[test]
+fn activity_comes_through_channels_alone() {
+    let activity = r#"{"eventVersion":"1.0","eventCategory":"ActivityAuditLog","eventID":"e-1","eventTime":"2026-01-31T09:30:00Z","awsRegion":"us-east-1","recipientAccountId":"123456789012","eventData":{"UID":"u"}}"#;
+    let region: Region = "eu-west-1".parse().unwrap();
+    let admission = Admission { account: caller(), region: &region, ordinal: 0, size_max: SIZE_MAX };
+    let event = Event::admit_activity(activity.as_bytes(), &admission).unwrap();
+    assert_eq!((event.category(), event.as_str()), (Category::ActivityAuditLog, activity));
+    assert_eq!((event.event_name(), event.event_source()), ("".into(), "".into()));
+    assert_eq!(Event::stored(event.bytes().clone(), event.account()).unwrap(), event);
+
+    let refused = "InvalidField: eventCategory must be one that does not come through channels";
+    check(activity, refused);
+    check(&record(&json!({"eventCategory": "ActivityAuditLog"})), refused);
+    check(&WHOLE.replace("{\"eventTime", r#"{"eventC\u0061tegory":"\u0041ctivityAuditLog","eventTime"#), refused);
+    for other in
+        [WHOLE.to_owned(), activity.replace("ActivityAuditLog", "Management"), record(&json!({"eventCategory": "Insight"}))]
+    {
+        let refused = Event::admit_activity(other.as_bytes(), &admission).unwrap_err();
+        assert_eq!(refused.to_string(), "InvalidField: eventCategory must be ActivityAuditLog", "{other}");
+    }
+}
+
+#[test]
 fn an_insight_event_has_its_names_in_insight_details() {
     let details = json!({"eventSource": "autoscaling.amazonaws.com", "eventName": "CompleteLifecycleAction"});
     let insight =

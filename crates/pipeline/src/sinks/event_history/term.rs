@@ -89,7 +89,7 @@ fn insight(category: Category) -> Option<bool> {
     match category {
         Category::Management => Some(false),
         Category::Insight => Some(true),
-        Category::Data | Category::NetworkActivity | Category::Aggregated => None,
+        Category::Data | Category::NetworkActivity | Category::Aggregated | Category::ActivityAuditLog => None,
     }
 }
 

@@ -94,7 +94,8 @@ impl Part {
 
 fn folder_of(category: Category) -> Folder {
     match category {
-        Category::Management | Category::Data => Folder::CloudTrail,
+        // No selector of a trail takes activity.
+        Category::Management | Category::Data | Category::ActivityAuditLog => Folder::CloudTrail,
         Category::NetworkActivity => Folder::NetworkActivity,
         Category::Insight => Folder::Insight,
         Category::Aggregated => Folder::Aggregated,
