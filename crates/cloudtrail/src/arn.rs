@@ -16,6 +16,8 @@ pub const CHARS_MAX: usize = 2048;
 
 /// What stands before a trail's name in the last part of its ARN.
 const TRAIL: &str = "trail/";
+/// What stands before an event data store's id in the last part of its ARN.
+const EVENT_DATA_STORE: &str = "eventdatastore/";
 
 /// `arn:partition:service:region:account:resource`. The Region and the account may be empty; the resource is
 /// everything behind the fifth colon.
@@ -52,16 +54,30 @@ impl Arn {
     pub fn trail_name(&self) -> Option<&str> {
         if self.service == "cloudtrail" { self.resource.strip_prefix(TRAIL) } else { None }
     }
+
+    /// The event data store's id, when this is the ARN of one.
+    pub fn event_data_store_id(&self) -> Option<&str> {
+        if self.service == "cloudtrail" { self.resource.strip_prefix(EVENT_DATA_STORE) } else { None }
+    }
 }
 
 /// The ARN of a trail: `arn:{partition}:cloudtrail:{home Region}:{owner}:trail/{name}`.
 pub fn trail_arn(partition: &str, home: &Region, owner: AccountId, name: &str) -> Arn {
+    cloudtrail_arn(partition, home, owner, smol_str::format_smolstr!("{TRAIL}{name}"))
+}
+
+/// The ARN of an event data store: `arn:{partition}:cloudtrail:{home Region}:{owner}:eventdatastore/{id}`.
+pub fn event_data_store_arn(partition: &str, home: &Region, owner: AccountId, id: &str) -> Arn {
+    cloudtrail_arn(partition, home, owner, smol_str::format_smolstr!("{EVENT_DATA_STORE}{id}"))
+}
+
+fn cloudtrail_arn(partition: &str, home: &Region, owner: AccountId, resource: SmolStr) -> Arn {
     Arn {
         partition: SmolStr::new(partition),
         service: SmolStr::new_static("cloudtrail"),
         region: SmolStr::new(home.as_str()),
         account: SmolStr::new(owner.as_str()),
-        resource: smol_str::format_smolstr!("{TRAIL}{name}"),
+        resource,
     }
 }
 

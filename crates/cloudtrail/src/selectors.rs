@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use advanced::{AdvancedEventSelector, AdvancedFieldSelector};
 pub use basic::{DataResource, EventSelector, ReadWriteType};
+pub use legality::check_store as check_store_selectors;
 pub use matcher::Matcher;
 pub use resource_types::is_known as is_known_resource_type;
 pub use subject::Subject;
@@ -55,7 +56,8 @@ pub struct SelectorError {
 }
 
 impl SelectorError {
-    fn of(message: impl Into<String>) -> Self {
+    /// An error with that message.
+    pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into() }
     }
 }
@@ -85,7 +87,7 @@ impl Selectors {
     pub fn validate(&self) -> Result<(), SelectorError> {
         match self {
             Self::Basic(selectors) => basic::check(selectors),
-            Self::Advanced(selectors) => legality::check(selectors),
+            Self::Advanced(selectors) => legality::check_trail(selectors),
         }
     }
 

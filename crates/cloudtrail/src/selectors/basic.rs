@@ -73,7 +73,7 @@ impl FromStr for ReadWriteType {
         [Self::ReadOnly, Self::WriteOnly, Self::All]
             .into_iter()
             .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| SelectorError::of(format!("Value {text} for ReadWriteType is invalid.")))
+            .ok_or_else(|| SelectorError::new(format!("Value {text} for ReadWriteType is invalid.")))
     }
 }
 
@@ -154,7 +154,7 @@ fn is_placed(arn: &Arn) -> bool {
 /// The rules for all basic selectors of a trail.
 pub(super) fn check(selectors: &[EventSelector]) -> Result<(), SelectorError> {
     if !(1..=BASIC_MAX).contains(&selectors.len()) {
-        return Err(SelectorError::of(COUNT));
+        return Err(SelectorError::new(COUNT));
     }
     let mut counted = 0;
     for selector in selectors {
@@ -165,7 +165,7 @@ pub(super) fn check(selectors: &[EventSelector]) -> Result<(), SelectorError> {
     }
     if counted > DATA_RESOURCES_MAX {
         let message = "Specify a valid number of DataResources.Values (0 to 250) for all your selectors";
-        return Err(SelectorError::of(message));
+        return Err(SelectorError::new(message));
     }
     Ok(())
 }
@@ -174,10 +174,10 @@ fn check_exclusions(selector: &EventSelector) -> Result<(), SelectorError> {
     let excluded = &selector.exclude_management_event_sources;
     if !selector.include_management_events && !excluded.is_empty() {
         let message = "ExcludeManagementEventSources can be specified only when IncludeManagementEvents is true.";
-        return Err(SelectorError::of(message));
+        return Err(SelectorError::new(message));
     }
     match excluded.iter().find(|source| !EXCLUDABLE_SOURCES.contains(&source.as_str())) {
-        Some(source) => Err(SelectorError::of(format!("Value {source} for ExcludeManagementEventSources is invalid."))),
+        Some(source) => Err(SelectorError::new(format!("Value {source} for ExcludeManagementEventSources is invalid."))),
         None => Ok(()),
     }
 }
@@ -185,14 +185,14 @@ fn check_exclusions(selector: &EventSelector) -> Result<(), SelectorError> {
 /// How many of the values count against the limit: those that mean all resources do not.
 fn check_resource(resource: &DataResource) -> Result<usize, SelectorError> {
     if !matches!(resource.type_.as_str(), "AWS::S3::Object" | "AWS::Lambda::Function" | "AWS::DynamoDB::Table") {
-        return Err(SelectorError::of(format!("Value {} for DataResources.Type is invalid.", resource.type_)));
+        return Err(SelectorError::new(format!("Value {} for DataResources.Type is invalid.", resource.type_)));
     }
     let mut counted = 0;
     for value in &resource.values {
         match Target::of(&resource.type_, value) {
             Some(Target::All) => {}
             Some(_) => counted += 1,
-            None => return Err(SelectorError::of(format!("Value {value} for DataResources.Values is invalid."))),
+            None => return Err(SelectorError::new(format!("Value {value} for DataResources.Values is invalid."))),
         }
     }
     Ok(counted)

@@ -1,5 +1,5 @@
-//! Which fields, operators and values the advanced selectors of a trail may have (trails.md §9.1, §9.3). AWS's
-//! messages for these are not known; ours name the field.
+//! Which fields, operators and values the advanced selectors of a trail (trails.md §9.1, §9.3) or of an event data store
+//! (lake.md §5) may have. AWS's messages for these are not known; ours name the field.
 
 use super::basic::is_function;
 use super::{
@@ -7,6 +7,40 @@ use super::{
     VALUE_CHARS_MAX, resource_types,
 };
 use crate::arn::Arn;
+use crate::event_data_store::{Family, SELECTORS_MAX};
+
+/// Whose selectors they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Trail,
+    Store,
+}
+
+impl Target {
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Trail => "a trail",
+            Self::Store => "an event data store",
+        }
+    }
+
+    /// The fields of selectors of that category.
+    fn rules(self, category: &str) -> &'static [Rule] {
+        match (category, self) {
+            ("Management", Self::Trail) => MANAGEMENT,
+            ("Management", Self::Store) => STORE_MANAGEMENT,
+            ("Data", _) => DATA,
+            ("NetworkActivity", Self::Trail) => NETWORK_ACTIVITY,
+            ("NetworkActivity", Self::Store) => STORE_NETWORK_ACTIVITY,
+            _ => &[],
+        }
+    }
+
+    fn category(self) -> Rule {
+        let categories = if self == Self::Trail { Values::One(CATEGORIES) } else { Values::Category };
+        required("eventCategory", EQUALS, categories)
+    }
+}
 
 /// What a category allows for a field.
 struct Rule {
@@ -24,6 +58,8 @@ enum Values {
     One(&'static [&'static str]),
     /// Any number of these.
     Of(&'static [&'static str]),
+    /// One eventCategory of any family of stores.
+    Category,
     /// One type of resource.
     ResourceType,
     /// One event source.
@@ -68,45 +104,87 @@ const NETWORK_ACTIVITY: &[Rule] = &[
     optional("errorCode", EQUALS, Values::One(&["VpceAccessDenied"])),
 ];
 
+const STORE_MANAGEMENT: &[Rule] = &[
+    optional("readOnly", EQUALS, BOOLEANS),
+    optional("eventName", ALL, Values::Any),
+    optional("eventSource", ALL, Values::Any),
+    optional("eventType", ALL, Values::Any),
+    optional("userIdentity.arn", ALL, Values::Any),
+    optional("sessionCredentialFromConsole", &["Equals", "NotEquals"], BOOLEANS),
+];
+
+const STORE_NETWORK_ACTIVITY: &[Rule] = &[
+    required("eventSource", EQUALS, Values::EventSource),
+    optional("eventName", ALL, Values::Any),
+    optional("vpcEndpointId", ALL, Values::Any),
+    optional("errorCode", EQUALS, Values::One(&["VpceAccessDenied"])),
+];
+
 /// The rules for all advanced selectors of a trail.
-pub(super) fn check(selectors: &[AdvancedEventSelector]) -> Result<(), SelectorError> {
+pub(super) fn check_trail(selectors: &[AdvancedEventSelector]) -> Result<(), SelectorError> {
+    check(selectors, Target::Trail)
+}
+
+/// The rules for all advanced selectors of an event data store. They are of one family, and those of other families than
+/// CloudTrail events consist of one selector with one condition.
+pub fn check_store(selectors: &[AdvancedEventSelector]) -> Result<(), SelectorError> {
+    check(selectors, Target::Store)?;
+    if selectors.len() > SELECTORS_MAX {
+        return Err(SelectorError::new(format!(
+            "Specify at most {SELECTORS_MAX} advanced event selectors for an event data store."
+        )));
+    }
+    let category = |selector| find(selector, "eventCategory").and_then(|field| field.equals.first());
+    let others = |category: &&String| Family::of_category(category) != Some(Family::Events);
+    match selectors.iter().filter_map(category).find(others) {
+        Some(category) if selectors.len() > 1 => Err(SelectorError::new(format!(
+            "The event category {category} cannot be combined with another advanced event selector in an event data store."
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn check(selectors: &[AdvancedEventSelector], target: Target) -> Result<(), SelectorError> {
     if selectors.is_empty() {
-        return Err(SelectorError::of("Specify at least one advanced event selector for your trail."));
+        let message = format!("Specify at least one advanced event selector for {}.", target.noun());
+        return Err(SelectorError::new(message));
     }
     let values: usize = selectors.iter().flat_map(|s| &s.field_selectors).map(|field| field.values().count()).sum();
     if values > ADVANCED_VALUES_MAX {
         let message =
             format!("Specify a valid number of values (1 to {ADVANCED_VALUES_MAX}) for all your advanced event selectors.");
-        return Err(SelectorError::of(message));
+        return Err(SelectorError::new(message));
     }
-    selectors.iter().try_for_each(check_selector)
+    selectors.iter().try_for_each(|selector| check_selector(selector, target))
 }
 
-fn check_selector(selector: &AdvancedEventSelector) -> Result<(), SelectorError> {
+fn check_selector(selector: &AdvancedEventSelector, target: Target) -> Result<(), SelectorError> {
     if selector.name.as_deref().unwrap_or_default().chars().count() > NAME_CHARS_MAX {
-        return Err(SelectorError::of(format!(
+        return Err(SelectorError::new(format!(
             "The name of an advanced event selector has at most {NAME_CHARS_MAX} characters."
         )));
     }
     let fields = &selector.field_selectors;
     if fields.is_empty() {
-        return Err(SelectorError::of("Specify at least one field selector in each advanced event selector."));
+        return Err(SelectorError::new("Specify at least one field selector in each advanced event selector."));
     }
     for (nth, field) in fields.iter().enumerate() {
         check_shape(field)?;
         if fields.iter().take(nth).any(|other| other.field == field.field) {
-            return Err(SelectorError::of(format!("Field {} is given twice in an advanced event selector.", field.field)));
+            return Err(SelectorError::new(format!("Field {} is given twice in an advanced event selector.", field.field)));
         }
     }
-    let (category, rules) = category(selector)?;
+    let category = category(selector, target)?;
+    let rules = target.rules(category);
     for field in fields.iter().filter(|field| field.field != "eventCategory") {
         let rule = rules.iter().find(|rule| rule.field == field.field).ok_or_else(|| {
-            SelectorError::of(format!("Field {} is invalid for the event category {category} of a trail.", field.field))
+            let (name, target) = (&field.field, target.noun());
+            SelectorError::new(format!("Field {name} is invalid for the event category {category} of {target}."))
         })?;
         check_field(field, rule, selector)?;
     }
     match rules.iter().find(|rule| rule.required && find(selector, rule.field).is_none()) {
-        Some(rule) => Err(SelectorError::of(format!("Field {} is required for the event category {category}.", rule.field))),
+        Some(rule) => Err(SelectorError::new(format!("Field {} is required for the event category {category}.", rule.field))),
         None => Ok(()),
     }
 }
@@ -116,41 +194,35 @@ fn check_shape(field: &AdvancedFieldSelector) -> Result<(), SelectorError> {
     let name = &field.field;
     let mut values = field.values().peekable();
     if values.peek().is_none() {
-        return Err(SelectorError::of(format!("Specify at least one operator with a value for the field {name}.")));
+        return Err(SelectorError::new(format!("Specify at least one operator with a value for the field {name}.")));
     }
     if values.any(|value| !(1..=VALUE_CHARS_MAX).contains(&value.chars().count())) {
-        return Err(SelectorError::of(format!("A value for the field {name} has 1 to {VALUE_CHARS_MAX} characters.")));
+        return Err(SelectorError::new(format!("A value for the field {name} has 1 to {VALUE_CHARS_MAX} characters.")));
     }
     Ok(())
 }
 
-fn category(selector: &AdvancedEventSelector) -> Result<(&str, &'static [Rule]), SelectorError> {
-    let rule = required("eventCategory", EQUALS, Values::One(CATEGORIES));
+fn category(selector: &AdvancedEventSelector, target: Target) -> Result<&str, SelectorError> {
+    let rule = target.category();
     let Some(field) = find(selector, rule.field) else {
-        return Err(SelectorError::of("Field eventCategory is required in each advanced event selector."));
+        return Err(SelectorError::new("Field eventCategory is required in each advanced event selector."));
     };
     check_field(field, &rule, selector)?;
-    let category = field.equals.first().map_or("", String::as_str);
-    let rules = match category {
-        "Management" => MANAGEMENT,
-        "Data" => DATA,
-        _ => NETWORK_ACTIVITY,
-    };
-    Ok((category, rules))
+    Ok(field.equals.first().map_or("", String::as_str))
 }
 
 fn check_field(field: &AdvancedFieldSelector, rule: &Rule, selector: &AdvancedEventSelector) -> Result<(), SelectorError> {
     let name = &field.field;
     for (operator, values) in field.operators() {
         if !values.is_empty() && !rule.operators.contains(&operator) {
-            return Err(SelectorError::of(format!("Operator {operator} is invalid for the field {name}.")));
+            return Err(SelectorError::new(format!("Operator {operator} is invalid for the field {name}.")));
         }
     }
-    let single = matches!(rule.values, Values::One(_) | Values::ResourceType | Values::EventSource);
+    let single = matches!(rule.values, Values::One(_) | Values::Category | Values::ResourceType | Values::EventSource);
     if single && field.operators().iter().any(|(_, values)| values.len() > 1) {
-        return Err(SelectorError::of(format!("Specify exactly one value for the field {name}.")));
+        return Err(SelectorError::new(format!("Specify exactly one value for the field {name}.")));
     }
-    let invalid = |value: &str| SelectorError::of(format!("Value {value} for the field {name} is invalid."));
+    let invalid = |value: &str| SelectorError::new(format!("Value {value} for the field {name} is invalid."));
     match field.values().find(|value| !is_legal(value, rule.values)) {
         Some(value) => Err(invalid(value)),
         None if matches!(rule.values, Values::Arn) => check_arns(field, selector),
@@ -162,6 +234,7 @@ fn is_legal(value: &str, values: Values) -> bool {
     match values {
         Values::Any | Values::Arn => true,
         Values::One(legal) | Values::Of(legal) => legal.contains(&value),
+        Values::Category => Family::of_category(value).is_some(),
         Values::ResourceType => resource_types::is_well_formed(value),
         Values::EventSource => is_event_source(value),
     }
@@ -171,11 +244,11 @@ fn is_legal(value: &str, values: Values) -> bool {
 fn check_arns(field: &AdvancedFieldSelector, selector: &AdvancedEventSelector) -> Result<(), SelectorError> {
     let type_ = find(selector, "resources.type").and_then(|field| field.equals.first()).map_or("", String::as_str);
     if !resource_types::has_arns(type_) {
-        return Err(SelectorError::of(format!("Field resources.ARN is invalid for {type_}, which has no ARNs.")));
+        return Err(SelectorError::new(format!("Field resources.ARN is invalid for {type_}, which has no ARNs.")));
     }
     let bad = |value: &&String| !value.parse::<Arn>().is_ok_and(|arn| can_have(type_, &arn));
     match field.equals.iter().chain(&field.not_equals).find(bad) {
-        Some(value) => Err(SelectorError::of(format!("Value {value} for the field resources.ARN is invalid for {type_}."))),
+        Some(value) => Err(SelectorError::new(format!("Value {value} for the field resources.ARN is invalid for {type_}."))),
         None => Ok(()),
     }
 }

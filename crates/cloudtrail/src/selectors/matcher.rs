@@ -61,13 +61,26 @@ impl Matcher {
         self.takes(&Subject::of(event))
     }
 
-    /// The same, for an event that several matchers look at.
+    /// Whether an event of that category can be chosen at all.
+    pub fn selects(&self, category: Category) -> bool {
+        self.rules.iter().any(|rule| rule.category() == category)
+    }
+
+    /// The same as [`matches`](Self::matches), for an event that several matchers look at.
     pub fn takes(&self, subject: &Subject<'_>) -> bool {
         self.rules.iter().any(|rule| rule.takes(subject))
     }
 }
 
 impl Rule {
+    fn category(&self) -> Category {
+        match self {
+            Self::Management { .. } => Category::Management,
+            Self::Data { .. } => Category::Data,
+            Self::Advanced { category, .. } => *category,
+        }
+    }
+
     fn takes(&self, subject: &Subject<'_>) -> bool {
         match self {
             Self::Management { kind, excluded } => {
