@@ -8,6 +8,7 @@ pub mod buckets;
 pub mod cursors;
 pub mod database;
 pub mod digests;
+pub mod event_data_stores;
 pub mod files;
 pub mod keys;
 pub mod meta;
