@@ -13,6 +13,9 @@ pub mod identity;
 pub mod json;
 pub mod record;
 
+pub mod audit_event;
+pub mod channel;
+
 pub mod lookup;
 
 pub mod event_data_store;
@@ -25,3 +28,4 @@ pub mod md5;
 
 pub mod bucket;
 pub mod policy;
+pub mod resource_policy;

@@ -4,7 +4,7 @@
 //! opens a door; and an explicit Deny anywhere outweighs every Allow (IAM user guide, "Policy evaluation logic").
 
 mod condition;
-mod document;
+pub(crate) mod document;
 mod parse;
 mod pattern;
 mod principal;
@@ -65,7 +65,13 @@ pub enum Decision {
 impl Policy {
     /// Reads a policy.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        parse::policy(text).map(|statements| Self { statements })
+        parse::policy(text, None).map(|statements| Self { statements })
+    }
+
+    /// Reads a policy that is attached to the one resource of that ARN: each statement is about it, whatever its
+    /// Resource says, and may leave that out. Whether what it says is acceptable is the caller's to check.
+    pub(crate) fn attached_to(arn: &str, text: &str) -> Result<Self, Malformed> {
+        parse::policy(text, Some(arn)).map(|statements| Self { statements })
     }
 
     /// Decides about a request.

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 /// A JSON value. Numbers and booleans are kept as the text that conditions compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     /// `true`, `false` or a number.
     Word(String),
@@ -17,17 +17,27 @@ pub(super) enum Json {
 
 impl Json {
     /// The text of a string.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
     /// The text of a string, a number or a boolean.
-    pub(super) fn scalar(&self) -> Option<&str> {
+    pub(crate) fn scalar(&self) -> Option<&str> {
         if let Self::Text(text) | Self::Word(text) = self { Some(text) } else { None }
     }
 
+    /// The members of an object; none for anything else.
+    pub(crate) fn members(&self) -> &[(String, Self)] {
+        if let Self::Object(members) = self { members } else { &[] }
+    }
+
+    /// The first member of that name.
+    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
+        self.members().iter().find(|(member, _)| member == name).map(|(_, json)| json)
+    }
+
     /// A list's elements; anything else is a list of itself.
-    pub(super) fn one_or_many(&self) -> &[Self] {
+    pub(crate) fn one_or_many(&self) -> &[Self] {
         if let Self::List(elements) = self { elements } else { std::slice::from_ref(self) }
     }
 }

@@ -11,7 +11,8 @@ const VERSION: &str = "2012-10-17";
 /// The version of a policy that names none.
 const VERSION_BEFORE: &str = "2008-10-17";
 
-pub(super) fn policy(text: &str) -> Result<Vec<Statement>, Malformed> {
+/// With `attached_to`, statements are about that ARN and need not say so.
+pub(super) fn policy(text: &str, attached_to: Option<&str>) -> Result<Vec<Statement>, Malformed> {
     if text.len() > BYTES_MAX {
         return Err(Malformed::of(format!("Normalized policy document exceeds the maximum allowed size of {BYTES_MAX} bytes.")));
     }
@@ -33,13 +34,13 @@ pub(super) fn policy(text: &str) -> Result<Vec<Statement>, Malformed> {
         return Err(Malformed::of("Could not parse the policy: Statement is empty!"));
     }
     check_ids(statements)?;
-    statements.iter().map(|json| statement(json, variables)).collect()
+    statements.iter().map(|json| statement(json, variables, attached_to)).collect()
 }
 
 const MEMBERS: [&str; 9] =
     ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
-fn statement(json: &Json, variables: bool) -> Result<Statement, Malformed> {
+fn statement(json: &Json, variables: bool, attached_to: Option<&str>) -> Result<Statement, Malformed> {
     let members = object(json, &MEMBERS)?;
     let effect = match find(members, "Effect").ok_or_else(|| missing("Effect"))?.text() {
         Some("Allow") => Effect::Allow,
@@ -54,7 +55,10 @@ fn statement(json: &Json, variables: bool) -> Result<Statement, Malformed> {
         effect,
         principals,
         actions: either(members, "Action", "NotAction", |json| texts(json, "action", action))?,
-        resources: either(members, "Resource", "NotResource", |json| texts(json, "resource", |text| resource(text, variables)))?,
+        resources: match attached_to {
+            Some(arn) => Choice::These(vec![Pattern::parse(arn, Syntax { wildcards: false, variables: false })?]),
+            None => either(members, "Resource", "NotResource", |json| texts(json, "resource", |text| resource(text, variables)))?,
+        },
         conditions: find(members, "Condition").map_or(Ok(Vec::new()), |json| conditions(json, variables))?,
     })
 }

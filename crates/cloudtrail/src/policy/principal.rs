@@ -67,7 +67,8 @@ impl Principal {
         }
     }
 
-    fn account(&self) -> Option<AccountId> {
+    /// The account it belongs to.
+    pub fn account(&self) -> Option<AccountId> {
         match self {
             Self::Root(account) | Self::User { account, .. } | Self::Session { account, .. } => Some(*account),
             Self::Anonymous | Self::Service(_) => None,
