@@ -5,6 +5,7 @@
 //! with free functions; the schema stands in `migrations/`, one file per noun.
 
 pub mod buckets;
+pub mod channels;
 pub mod cursors;
 pub mod database;
 pub mod digests;
@@ -14,6 +15,7 @@ pub mod keys;
 pub mod meta;
 pub mod objects;
 pub mod outbox;
+pub mod resource_policies;
 pub mod runs;
 pub mod segments;
 pub mod tokens;
