@@ -15,6 +15,7 @@ pub mod keys;
 pub mod meta;
 pub mod objects;
 pub mod outbox;
+pub mod queries;
 pub mod resource_policies;
 pub mod runs;
 pub mod segments;
