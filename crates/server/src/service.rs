@@ -217,7 +217,7 @@ impl Server {
         let (followers, followers_stop) = (TaskTracker::new(), CancellationToken::new());
         let recorder = open_recorder(&journal, &data_dir, &routes, &accounts, &clock, &upkeep, &upkeep_stop).await?;
         let new = recorder.committed() == 0;
-        let feed = Feed::new(journal.clone());
+        let feed = Feed::sharing(journal.clone(), recorder.recent());
         let own_calls = Arc::new(OwnCalls::new(catalog.clone(), recorder.clone(), Arc::clone(&clock), Arc::new(random_uuid)));
         own_calls.drain().await.context("the records of calls before the last stop cannot be journaled")?;
 

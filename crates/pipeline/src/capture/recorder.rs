@@ -25,6 +25,7 @@ use super::parcel::Parcel;
 use super::seen::{self, Placed, Probe, Seen, Upkeep, Verdict};
 use crate::accounts::Accounts;
 use crate::clock::SharedClock;
+use crate::route::recent::Recent;
 use crate::route::table::SharedTable;
 pub use outcome::{Outcome, Pending, RecordError, Sender};
 use sift::{Candidate, Sifted};
@@ -89,6 +90,7 @@ struct Inner {
     accounts: Accounts,
     clock: SharedClock,
     wait: Duration,
+    recent: Recent,
     /// Held by the one who reads tables back.
     healing: tokio::sync::Mutex<()>,
 }
@@ -103,7 +105,7 @@ impl Recorder {
         recovery::complete(&journal, &seen, damages)?;
         let upkeep = Upkeep::new(seen.clone(), journal.subscribe(), Arc::clone(&clock));
         let healing = tokio::sync::Mutex::new(());
-        let inner = Inner { journal, seen, routes, accounts, clock, wait, healing };
+        let inner = Inner { journal, seen, routes, accounts, clock, wait, recent: Recent::default(), healing };
         Ok((Self { inner: Arc::new(inner) }, upkeep))
     }
 
@@ -180,6 +182,11 @@ impl Recorder {
             Some(reason) => Err(RecordError::Unavailable { reason }),
             None => Ok(()),
         }
+    }
+
+    /// What was admitted moments ago, for the feed.
+    pub fn recent(&self) -> Recent {
+        self.inner.recent.clone()
     }
 
     /// How the door fares.
@@ -301,12 +308,14 @@ impl Inner {
         turn.complain_of(probe);
         let mut entries = Vec::with_capacity(candidates.len());
         let mut touched = Vec::with_capacity(candidates.len());
-        for (i, Candidate { parcel, entry, .. }) in candidates.into_iter().enumerate() {
+        let mut events = Vec::with_capacity(candidates.len());
+        for (i, Candidate { parcel, entry, event, .. }) in candidates.into_iter().enumerate() {
             let verdict = turn.judge(probe, i);
             pending.count(parcel, verdict, &entry);
             touched.push(parcel);
             if verdict != Verdict::Duplicate {
                 entries.push(entry);
+                events.push(event);
             }
         }
         let payload_bytes = entries.iter().map(|entry| entry.payload.len() as u64).sum();
@@ -316,6 +325,10 @@ impl Inner {
         } else {
             self.journal.enqueue(permit, entries)
         };
+        // Before anyone can ask for them: the journal writes on a thread of its own.
+        if !events.is_empty() {
+            self.recent.offer(ticket.positions().start, events);
+        }
         let placed = turn.end(ticket.positions(), self.clock.now_us(), payload_bytes);
         for parcel in touched {
             pending.outcomes[parcel].end = ticket.positions().end;

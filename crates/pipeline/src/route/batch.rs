@@ -10,6 +10,7 @@ use journal::{Frame, Kind, Position};
 use smol_str::SmolStr;
 
 use crate::capture::origin::{Origin, Route};
+use crate::route::recent::View;
 
 /// An account's id is the first so many bytes of a ledger's key; its Region follows.
 const LEDGER_ACCOUNT_BYTES: usize = 12;
@@ -96,6 +97,11 @@ pub struct Damaged {
 impl Batch {
     /// Decodes `frames`, which follow each other from `first`.
     pub fn decode(first: Position, frames: Vec<Frame>) -> Result<Self, Damaged> {
+        Self::decode_with(first, frames, &mut View::default())
+    }
+
+    /// The same, but for events that are still known.
+    pub fn decode_with(first: Position, frames: Vec<Frame>, known: &mut View) -> Result<Self, Damaged> {
         let mut items = Vec::with_capacity(frames.len());
         let mut end = first;
         for frame in frames {
@@ -103,7 +109,7 @@ impl Batch {
                 return Err(Damaged { position: end, reason: format!("entry {} stands in its place", frame.position) });
             }
             end += 1;
-            items.push(item(frame)?);
+            items.push(item(frame, known)?);
         }
         Ok(Self { first, end, items })
     }
@@ -133,9 +139,9 @@ impl Batch {
     }
 }
 
-fn item(frame: Frame) -> Result<Item, Damaged> {
+fn item(frame: Frame, known: &mut View) -> Result<Item, Damaged> {
     match frame.kind {
-        Kind::Event => record(frame).map(Item::Record),
+        Kind::Event => record(frame, known).map(Item::Record),
         Kind::Control => Ok(Item::Control(Control {
             position: frame.position,
             accepted_at_us: frame.accepted_at_us,
@@ -145,17 +151,22 @@ fn item(frame: Frame) -> Result<Item, Damaged> {
     }
 }
 
-fn record(frame: Frame) -> Result<Record, Damaged> {
+fn record(frame: Frame, known: &mut View) -> Result<Record, Damaged> {
     let position = frame.position;
     let damaged = |reason: String| Damaged { position, reason };
     let principal = std::str::from_utf8(&frame.principal).map_err(|e| damaged(format!("principal: {e}")))?;
+    let account = account(&frame.ledger).map_err(damaged)?;
+    let event = match known.event(position, account, &frame.payload) {
+        Some(event) => event,
+        None => Event::stored(frame.payload, account).map_err(|rejection| damaged(rejection.message))?,
+    };
     Ok(Record {
         position,
         accepted_at_us: frame.accepted_at_us,
         origin: Origin::from_stored(frame.origin).ok_or_else(|| damaged(format!("origin {} is unknown", frame.origin)))?,
         route: Route::from_bits(frame.flags),
         principal: SmolStr::new(principal),
-        event: Event::stored(frame.payload, account(&frame.ledger).map_err(damaged)?).map_err(|r| damaged(r.message))?,
+        event,
     })
 }
 

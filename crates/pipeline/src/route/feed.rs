@@ -11,6 +11,7 @@ use journal::{Journal, Position};
 use tokio::sync::OnceCell;
 
 use crate::route::batch::{Batch, Damaged};
+use crate::route::recent::Recent;
 
 /// Most bytes read at once: some thousands of records, a few milliseconds of work.
 const BATCH_BYTES_MAX: usize = 4 << 20;
@@ -46,6 +47,7 @@ pub struct Feed {
 
 struct Inner {
     journal: Journal,
+    recent: Recent,
     kept_bytes_max: usize,
     state: Mutex<State>,
 }
@@ -66,9 +68,14 @@ impl Feed {
         Self::keeping(journal, KEPT_BYTES_MAX)
     }
 
+    /// A feed that takes what is still `recent` as it was decoded at the door.
+    pub fn sharing(journal: Journal, recent: Recent) -> Self {
+        Self { inner: Arc::new(Inner { journal, recent, kept_bytes_max: KEPT_BYTES_MAX, state: Mutex::default() }) }
+    }
+
     /// A feed that keeps at most so many bytes of decoded batches.
     pub fn keeping(journal: Journal, kept_bytes_max: usize) -> Self {
-        Self { inner: Arc::new(Inner { journal, kept_bytes_max, state: Mutex::default() }) }
+        Self { inner: Arc::new(Inner { journal, recent: Recent::default(), kept_bytes_max, state: Mutex::default() }) }
     }
 
     /// The journal's end, exclusive.
@@ -98,8 +105,12 @@ impl Feed {
     }
 
     async fn decode(&self, from: Position) -> Result<Arc<Batch>, FeedError> {
-        let journal = self.inner.journal.clone();
-        let read = move || -> Result<Batch, FeedError> { Ok(Batch::decode(from, journal.read(from, BATCH_BYTES_MAX)?)?) };
+        let (journal, recent) = (self.inner.journal.clone(), self.inner.recent.clone());
+        let read = move || -> Result<Batch, FeedError> {
+            let frames = journal.read(from, BATCH_BYTES_MAX)?;
+            let mut known = recent.view(from, from + frames.len() as Position);
+            Ok(Batch::decode_with(from, frames, &mut known)?)
+        };
         let batch = tokio::task::spawn_blocking(read).await.map_err(|_| FeedError::Closed)??;
         let batch = Arc::new(batch);
         self.inner.keep(&batch);

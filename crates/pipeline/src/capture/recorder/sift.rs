@@ -79,6 +79,7 @@ pub(super) struct Candidate {
     pub(super) parcel: usize,
     pub(super) seen: seen::Entry,
     pub(super) entry: journal::Entry,
+    pub(super) event: Event,
 }
 
 /// A group, sorted out.
@@ -116,6 +117,7 @@ impl Inner {
                         principal: errand.principal.clone(),
                         payload: event.bytes().clone(),
                     },
+                    event,
                 }),
             }
         }
