@@ -1,3 +1,4 @@
 //! The lake: event data stores and SQL over them.
 
+pub mod iceberg;
 pub mod schema;
