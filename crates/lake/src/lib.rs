@@ -1,4 +1,5 @@
 //! The lake: event data stores and SQL over them.
 
 pub mod iceberg;
+pub mod samples;
 pub mod schema;
