@@ -32,7 +32,7 @@ pub fn audit(own_calls: &Arc<OwnCalls>, routes: &SharedTable, strict: bool) -> A
 async fn keep(own_calls: &OwnCalls, routes: &SharedTable, called: Called, strict: bool) {
     let kept = if called.recorded {
         own_calls.drain().await.map(drop)
-    } else if called.management || !routes.load().trails.is_empty() {
+    } else if called.management || routes.load().selects_data() {
         own_calls.keep(called.account, render(own_calls, &called), strict).await
     } else {
         Ok(())

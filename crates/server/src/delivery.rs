@@ -346,7 +346,7 @@ fn route(trail: trails::Trail, regions: &Regions) -> TrailRoute {
         multi_region: settings.is_multi_region_trail,
         global_events: settings.include_global_service_events,
         logging: trail.logging,
-        selectors: trail.selectors,
+        matcher: trail.selectors.compile(),
         regions: Arc::clone(regions),
     }
 }

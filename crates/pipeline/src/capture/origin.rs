@@ -28,7 +28,8 @@ impl Origin {
     }
 }
 
-/// Which kinds of followers an event is meant for. Stored in the journal: bits never change.
+/// Which kinds of followers an event is meant for, or which one event data store alone. Stored in the journal: bits never
+/// change. The three lowest bits are kinds; with the fourth one set, the upper sixteen are the number of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Route(u32);
 
@@ -44,7 +45,22 @@ impl Route {
     /// Everything a live event reaches.
     pub const LIVE: Self = Self(7);
 
-    /// Both.
+    /// The bit that tells that a store is named.
+    const NAMED: u32 = 8;
+    /// Where the number of the store begins.
+    const NUMBER_SHIFT: u32 = 16;
+
+    /// The event data store of that number, and nothing else.
+    pub const fn store(number: u16) -> Self {
+        Self(Self::NAMED | (number as u32) << Self::NUMBER_SHIFT)
+    }
+
+    /// The number of the event data store it is meant for alone, if there is one.
+    pub const fn names_store(self) -> Option<u16> {
+        if self.0 & Self::NAMED == 0 { None } else { Some((self.0 >> Self::NUMBER_SHIFT) as u16) }
+    }
+
+    /// Both. A route that names a store cannot be combined.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -3,7 +3,8 @@
 //! An event is asked whose it is and what would keep it, gets room in the journal's queue, and is then, under one short
 //! lock, judged by what was [seen](super::seen) and given its place in the journal. The lock makes the order of judging the
 //! order of the journal. A duplicate is answered only when all that came before it is on disk: what it repeats may have
-//! been in flight. Room is taken before the lock, so that nothing judged has to be undone for want of it.
+//! been in flight. Room is taken before the lock, so that nothing judged has to be undone for want of it. An event for an
+//! event data store that is named is not judged: the store makes its own unique.
 //!
 //! All that goes into the journal goes through here, control records too: that is how the recorder notices that the
 //! journal, its disk full, took entries back (see [`Turn::end`](super::seen::Turn::end)).
@@ -142,7 +143,19 @@ impl Recorder {
         route: Option<Route>,
         sender: &Sender,
     ) -> Result<Pending, RecordError> {
-        let errand = sift::Errand::new(sender.clone(), origin, route);
+        self.enqueue_to(parcels, origin, route.into_iter().collect(), sender).await
+    }
+
+    /// The same for several routes: an event goes all of them, and what becomes of it is told of the first that keeps it.
+    /// Without any it goes where events of its origin go.
+    pub async fn enqueue_to(
+        &self,
+        parcels: Vec<Parcel>,
+        origin: Origin,
+        routes: Vec<Route>,
+        sender: &Sender,
+    ) -> Result<Pending, RecordError> {
+        let errand = sift::Errand::new(sender.clone(), origin, routes);
         let mut pending = Pending::new(parcels.len());
         for group in sift::Groups::new(parcels, &mut pending.outcomes) {
             let sifted = self.sift(group, &errand).await?;
@@ -227,7 +240,7 @@ impl Recorder {
         }
         let bytes = candidates.iter().map(|candidate| candidate.entry.bytes()).sum();
         let permit = self.room(bytes).await?;
-        let mut probe = self.probe(candidates.iter().map(|candidate| candidate.seen).collect()).await?;
+        let mut probe = self.probe(candidates.iter().filter_map(|candidate| candidate.seen).collect()).await?;
         for _ in 1..PROBES_MAX {
             {
                 // The lock ends with this block, before the next wait: the future has to be Send.
@@ -309,9 +322,18 @@ impl Inner {
         let mut entries = Vec::with_capacity(candidates.len());
         let mut touched = Vec::with_capacity(candidates.len());
         let mut events = Vec::with_capacity(candidates.len());
-        for (i, Candidate { parcel, entry, event, .. }) in candidates.into_iter().enumerate() {
-            let verdict = turn.judge(probe, i);
-            pending.count(parcel, verdict, &entry);
+        let mut judged = 0..;
+        for Candidate { parcel, seen, told, entry, event } in candidates {
+            let verdict = match seen.and_then(|_| judged.next()) {
+                Some(i) => turn.judge(probe, i),
+                None => {
+                    turn.pass();
+                    Verdict::New
+                }
+            };
+            if told {
+                pending.count(parcel, verdict, &entry);
+            }
             touched.push(parcel);
             if verdict != Verdict::Duplicate {
                 entries.push(entry);

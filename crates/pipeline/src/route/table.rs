@@ -1,15 +1,17 @@
-//! Which trails want an event: the snapshot of the configuration that the door and the sinks route by.
+//! Which trails and event data stores want an event: the snapshot of the configuration that the door and the sinks route
+//! by.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use cloudtrail::account::AccountId;
-use cloudtrail::event::{Category, Event};
+use cloudtrail::event::{Category, Event, SIZE_MAX};
 use cloudtrail::region::{LEADER, Region};
-use cloudtrail::selectors::Selectors;
+use cloudtrail::selectors::Matcher;
 
 use crate::capture::origin::{Origin, Route};
+use crate::route::store::StoreRoute;
 
 /// A table that changes under its readers: each load sees one whole state.
 pub type SharedTable = Arc<ArcSwap<Table>>;
@@ -33,7 +35,7 @@ pub struct TrailRoute {
     /// Whether it is started.
     pub logging: bool,
     /// What it selects.
-    pub selectors: Selectors,
+    pub matcher: Matcher,
     /// The configured Regions: events of others are kept, not delivered.
     pub regions: Regions,
 }
@@ -46,7 +48,7 @@ impl TrailRoute {
 
     /// Whether the trail, if it is started, selects `event`, which is `owner`'s.
     pub fn selects(&self, event: &Event, owner: AccountId) -> bool {
-        self.covers(event, owner) && self.selectors.matches(event)
+        self.covers(event, owner) && self.matcher.matches(event)
     }
 
     /// Whether `event`, which is `owner`'s, is the trail's to judge; its selectors come after.
@@ -69,6 +71,9 @@ impl TrailRoute {
 pub struct Table {
     /// The trails, in no particular order.
     pub trails: Vec<Arc<TrailRoute>>,
+    /// The event data stores, in the order of their numbers; also those that are pending deletion and still read what was
+    /// acknowledged before.
+    pub stores: Vec<Arc<StoreRoute>>,
     /// How old live events may be in event history; older ones are not kept there.
     pub history_retention_us: i64,
     /// The same for imported ones; kept for ever without it.
@@ -86,10 +91,34 @@ impl Table {
         self.trails.iter().filter(move |trail| trail.takes(event, owner))
     }
 
-    /// Whether anything that `route` names keeps `event`, which is `owner`'s.
+    /// The event data store of that number.
+    pub fn store(&self, number: u16) -> Option<&Arc<StoreRoute>> {
+        let place = self.stores.binary_search_by_key(&number, |store| store.number).ok()?;
+        self.stores.get(place)
+    }
+
+    /// Whether anything that `route` names keeps `event`, which is `owner`'s. What is larger than an event usually may be
+    /// is for event data stores alone.
     pub fn keeps(&self, event: &Event, owner: AccountId, origin: Origin, route: Route, now_us: i64) -> bool {
-        let history = route.has(Route::HISTORY) && self.history_keeps(event, origin, now_us);
-        history || (route.has(Route::TRAILS) && self.trails_of(event, owner).next().is_some())
+        if let Some(number) = route.names_store() {
+            return self.store(number).is_some_and(|store| store.takes(event, owner, origin, route, now_us));
+        }
+        let usual = event.bytes().len() <= SIZE_MAX;
+        (usual && route.has(Route::HISTORY) && self.history_keeps(event, origin, now_us))
+            || (usual && route.has(Route::TRAILS) && self.trails_of(event, owner).next().is_some())
+            || (route.has(Route::STORES) && self.stores.iter().any(|store| store.takes(event, owner, origin, route, now_us)))
+    }
+
+    /// The most bytes an event of `owner` may have: what its stores take.
+    pub fn event_bytes_max(&self, owner: AccountId) -> usize {
+        let theirs = self.stores.iter().filter(|store| store.account == owner && store.is_active);
+        theirs.map(|store| store.event_bytes_max()).fold(SIZE_MAX, usize::max)
+    }
+
+    /// Whether any trail or event data store selects data events at all.
+    pub fn selects_data(&self) -> bool {
+        self.trails.iter().any(|trail| trail.logging && trail.matcher.selects(Category::Data))
+            || self.stores.iter().any(|store| store.ingests(Category::Data))
     }
 
     /// Whether event history keeps `event`.

@@ -85,7 +85,7 @@ impl Site {
         let (journal, _) =
             Journal::open(&dir.path().join("journal"), journal::Options::default(), Arc::new(move || ticking.now_us())).unwrap();
         let accounts = Accounts::new(ACCOUNT.parse().unwrap(), []);
-        let routes = Table { trails: Vec::new(), history_retention_us: i64::MAX / 4, import_retention_us: None }.shared();
+        let routes = Table { history_retention_us: i64::MAX / 4, ..Table::default() }.shared();
         let parts = recorder::Parts {
             routes,
             accounts: accounts.clone(),

@@ -1,6 +1,8 @@
 //! The recorder on a real journal: what is acknowledged is in the journal, once.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod stores;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
 use std::path::PathBuf;
@@ -158,7 +160,8 @@ fn account(id: &str) -> AccountId {
 }
 
 fn root() -> Sender {
-    Sender { account: account(DEFAULT), adopt: true, principal: format!("arn:aws:iam::{DEFAULT}:root").into() }
+    let principal = format!("arn:aws:iam::{DEFAULT}:root").into();
+    Sender { account: account(DEFAULT), adopt: true, any_account: false, principal }
 }
 
 fn admit(json: &str) -> Event {
@@ -327,7 +330,7 @@ fn trail_of_everything() -> TrailRoute {
         multi_region: true,
         global_events: true,
         logging: true,
-        selectors: Selectors::Advanced(vec![selector("Management"), selector("Data")]),
+        matcher: Selectors::Advanced(vec![selector("Management"), selector("Data")]).compile(),
         regions: Arc::new(["eu-west-1".parse().unwrap()].into()),
     }
 }
@@ -343,7 +346,7 @@ async fn a_sender_sends_what_it_may() {
     for (sender, adopt, refused) in
         [(DEFAULT, false, &[2, 7][..]), (OTHER, false, &[4, 7]), (DEFAULT, true, &[2]), (OTHER, true, &[4])]
     {
-        let sender = Sender { account: account(sender), adopt, principal: "token".into() };
+        let sender = Sender { account: account(sender), adopt, any_account: false, principal: "token".into() };
         let outcome = door.recorder.record_parcel(events(), Origin::Ingest, None, &sender).await.unwrap();
         let indexes: Vec<usize> = outcome.rejected.iter().map(|rejected| rejected.index).collect();
         assert_eq!(indexes, refused, "{sender:?}");

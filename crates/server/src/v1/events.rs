@@ -106,7 +106,7 @@ pub(super) struct Received {
 }
 
 pub(super) fn sender_of(principal: &Principal) -> Sender {
-    Sender { account: principal.account, adopt: principal.may_adopt(), principal: principal.arn().into() }
+    Sender { account: principal.account, adopt: principal.may_adopt(), any_account: false, principal: principal.arn().into() }
 }
 
 /// `?route=history,trails,store:NAME`; nothing means everything a live event reaches.

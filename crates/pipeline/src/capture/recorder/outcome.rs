@@ -18,6 +18,9 @@ pub struct Sender {
     pub account: AccountId,
     /// Whether it may send events of unregistered accounts: the installation's root, and tokens made for it.
     pub adopt: bool,
+    /// Whether it may put events of any account into event data stores that it names: imports for a store's owner, which
+    /// take whatever the bucket holds.
+    pub any_account: bool,
     /// What to call it: an ARN or the id of a token.
     pub principal: SmolStr,
 }
@@ -25,7 +28,7 @@ pub struct Sender {
 impl Sender {
     /// The program itself, recording a call of `account`.
     pub fn own(account: AccountId) -> Self {
-        Self { account, adopt: false, principal: SmolStr::new_static("trailkeep") }
+        Self { account, adopt: false, any_account: false, principal: SmolStr::new_static("trailkeep") }
     }
 }
 

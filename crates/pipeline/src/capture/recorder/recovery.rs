@@ -6,6 +6,7 @@ use cloudtrail::event::Event;
 use journal::{Frame, Journal, Kind, Position};
 
 use super::OpenError;
+use crate::capture::origin::Route;
 use crate::capture::seen::{self, Damage, Seen};
 
 /// Bytes read from the journal at once.
@@ -68,7 +69,7 @@ fn events(
         let frames = journal.read(at, READ_BYTES)?;
         let Some(last) = frames.last() else { break };
         at = last.position + 1;
-        for frame in frames.iter().filter(|frame| frame.kind == Kind::Event && frame.position < stretch.end) {
+        for frame in frames.iter().filter(|frame| is_remembered(frame) && frame.position < stretch.end) {
             if let Some(entry) = entry(frame) {
                 each(entry, frame)?;
             } else {
@@ -77,6 +78,11 @@ fn events(
         }
     }
     Ok(())
+}
+
+/// Events for a store that is named are not: that store makes its own unique.
+fn is_remembered(frame: &Frame) -> bool {
+    frame.kind == Kind::Event && Route::from_bits(frame.flags).names_store().is_none()
 }
 
 fn entry(frame: &Frame) -> Option<seen::Entry> {

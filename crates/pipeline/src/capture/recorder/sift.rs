@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use cloudtrail::account::AccountId;
-use cloudtrail::event::{Event, RejectionCode};
+use cloudtrail::event::{Event, RejectionCode, SIZE_MAX};
 use cloudtrail::region::Region;
 use journal::Kind;
 
@@ -18,19 +18,27 @@ pub(super) struct Errand {
     sender: Sender,
     principal: Bytes,
     origin: Origin,
-    route: Route,
+    /// The first is the one whose outcome the sender is told.
+    routes: Vec<Route>,
 }
 
 impl Errand {
-    /// A route that was asked for makes what is sent an import.
-    pub(super) fn new(sender: Sender, origin: Origin, route: Option<Route>) -> Self {
-        let origin = if route.is_some() && origin == Origin::Ingest { Origin::Import } else { origin };
-        let usual = match origin {
-            Origin::Own | Origin::Ingest => Route::LIVE,
-            Origin::Import => Route::HISTORY.with(Route::STORES),
-        };
+    /// A route that was asked for makes what is sent an import. Without one an event goes where events of its origin go.
+    pub(super) fn new(sender: Sender, origin: Origin, mut routes: Vec<Route>) -> Self {
+        let origin = if !routes.is_empty() && origin == Origin::Ingest { Origin::Import } else { origin };
+        if routes.is_empty() {
+            routes.push(match origin {
+                Origin::Own | Origin::Ingest => Route::LIVE,
+                Origin::Import => Route::HISTORY.with(Route::STORES),
+            });
+        }
         let principal = Bytes::copy_from_slice(sender.principal.as_bytes());
-        Self { sender, principal, origin, route: route.unwrap_or(usual) }
+        Self { sender, principal, origin, routes }
+    }
+
+    /// Whether events of any account may be sent: only into stores that are named.
+    fn passes_walls(&self) -> bool {
+        self.sender.any_account && self.routes.iter().all(|route| route.names_store().is_some())
     }
 }
 
@@ -77,7 +85,10 @@ impl Iterator for Groups {
 /// An event that is to be kept unless it has been.
 pub(super) struct Candidate {
     pub(super) parcel: usize,
-    pub(super) seen: seen::Entry,
+    /// What it is remembered by; nothing for a store that is named, which makes its own events unique.
+    pub(super) seen: Option<seen::Entry>,
+    /// Whether the sender is told what becomes of it: of an event that goes several ways, one.
+    pub(super) told: bool,
     pub(super) entry: journal::Entry,
     pub(super) event: Event,
 }
@@ -99,16 +110,17 @@ impl Inner {
         let mut ledgers = Ledgers::default();
         let mut sifted = Sifted::default();
         for Item { parcel, index, event } in group {
-            if let Some(message) = self.forbids(&errand.sender, event.account()) {
+            if let Some(message) = self.forbids(errand, event.account()) {
                 let code = RejectionCode::AccountNotPermitted;
                 sifted.rejected.push((parcel, Rejected { index, code, message }));
                 continue;
             }
-            match self.destinations(&table, &event, errand, now_us) {
-                None => sifted.expired.push(parcel),
-                Some(route) => sifted.candidates.push(Candidate {
+            let mut told = true;
+            for route in errand.routes.iter().filter_map(|route| self.destination(&table, &event, errand, *route, now_us)) {
+                sifted.candidates.push(Candidate {
                     parcel,
-                    seen: seen::Entry::of(&event),
+                    seen: route.names_store().is_none().then(|| seen::Entry::of(&event)),
+                    told: std::mem::take(&mut told),
                     entry: journal::Entry {
                         kind: Kind::Event,
                         ledger: ledgers.of(&event),
@@ -117,30 +129,52 @@ impl Inner {
                         principal: errand.principal.clone(),
                         payload: event.bytes().clone(),
                     },
-                    event,
-                }),
+                    event: event.clone(),
+                });
+            }
+            if !told {
+                continue;
+            }
+            match too_large(&event) {
+                Some(message) => sifted.rejected.push((parcel, Rejected { index, code: RejectionCode::TooLarge, message })),
+                None => sifted.expired.push(parcel),
             }
         }
         sifted
     }
 
-    /// Why `sender` may not send events of `account`, if it may not.
-    fn forbids(&self, sender: &Sender, account: AccountId) -> Option<String> {
-        if account == sender.account || (sender.adopt && !self.accounts.is_registered(account)) {
+    /// Why the sender may not send events of `account`, if it may not.
+    fn forbids(&self, errand: &Errand, account: AccountId) -> Option<String> {
+        let sender = &errand.sender;
+        let adopts = sender.adopt && !self.accounts.is_registered(account);
+        if account == sender.account || adopts || errand.passes_walls() {
             return None;
         }
         Some(format!("the sender may not send events of account {account}"))
     }
 
-    /// Where the event goes, None if nothing keeps it. Whether a trail takes it is only asked if history does not.
-    fn destinations(&self, table: &Table, event: &Event, errand: &Errand, now_us: i64) -> Option<Route> {
-        let Errand { origin, route, .. } = *errand;
-        if route.has(Route::HISTORY) && table.history_keeps(event, origin, now_us) {
+    /// Where the event goes by `route`, None if nothing keeps it. Whether a trail or a store takes it is only asked if
+    /// history does not. What is larger than events usually are is for stores alone.
+    fn destination(&self, table: &Table, event: &Event, errand: &Errand, route: Route, now_us: i64) -> Option<Route> {
+        let usual = event.bytes().len() <= SIZE_MAX;
+        if usual && route.has(Route::HISTORY) && table.history_keeps(event, errand.origin, now_us) {
             return Some(route);
         }
-        let rest = route.only(Route::TRAILS.with(Route::STORES));
-        table.keeps(event, self.accounts.owner_of(event.account()), origin, rest, now_us).then_some(rest)
+        let rest = match route.names_store() {
+            Some(_) => route,
+            None if usual => route.only(Route::TRAILS.with(Route::STORES)),
+            None => route.only(Route::STORES),
+        };
+        let owner = self.accounts.owner_of(event.account());
+        table.keeps(event, owner, errand.origin, rest, now_us).then_some(rest)
     }
+}
+
+/// Why an event that nothing keeps is not merely expired.
+fn too_large(event: &Event) -> Option<String> {
+    let size = event.bytes().len();
+    let message = || format!("the record has {size} bytes, {SIZE_MAX} are allowed where no event data store takes it");
+    (size > SIZE_MAX).then(message)
 }
 
 /// The ledger of each event; events of one ledger often come together and share its bytes.

@@ -59,6 +59,8 @@ pub struct Turn<'a> {
     seen: &'a Seen,
     present: MutexGuard<'a, Present>,
     remembered: Vec<Entry>,
+    /// Events that get their place without being remembered.
+    passed: u64,
 }
 
 /// What a [`Turn`] came to.
@@ -74,7 +76,7 @@ pub enum Placed {
 
 impl<'a> Turn<'a> {
     pub(super) fn new(seen: &'a Seen) -> Self {
-        Self { seen, present: seen.present(), remembered: Vec::new() }
+        Self { seen, present: seen.present(), remembered: Vec::new(), passed: 0 }
     }
 
     /// Whether events can be judged.
@@ -99,13 +101,18 @@ impl<'a> Turn<'a> {
         verdict
     }
 
-    /// Ends the turn: the journal gave `positions` to what was remembered in it, or an empty range to a barrier.
+    /// Lets one event pass that is neither judged nor remembered.
+    pub fn pass(&mut self) {
+        self.passed += 1;
+    }
+
+    /// Ends the turn: the journal gave `positions` to what was remembered in it or passed, or an empty range to a barrier.
     ///
     /// Everything that goes into the journal does so in a turn. So a position that was given before tells that the
     /// journal has taken it back in between.
     pub fn end(mut self, positions: Range<Position>, now_us: i64, payload_bytes: u64) -> Placed {
         let placed = self.note(&positions);
-        if placed == Placed::Yes && positions.end - positions.start != self.remembered.len() as u64 {
+        if placed == Placed::Yes && positions.end - positions.start != self.remembered.len() as u64 + self.passed {
             self.remembered.iter().rev().for_each(|entry| self.present.table.remove(entry));
             return Placed::Refused;
         }

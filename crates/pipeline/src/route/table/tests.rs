@@ -1,4 +1,5 @@
 use cloudtrail::event::Admission;
+use cloudtrail::selectors::Selectors;
 
 use super::*;
 
@@ -27,7 +28,7 @@ fn trail(home_region: &str, multi_region: bool, global_events: bool) -> TrailRou
         multi_region,
         global_events,
         logging: true,
-        selectors: Selectors::default_for_new_trail(),
+        matcher: Selectors::default_for_new_trail().compile(),
         regions: Arc::new(regions.into()),
     }
 }
@@ -80,7 +81,7 @@ fn a_trail_takes_what_it_selects() {
 #[test]
 fn what_nothing_keeps_is_known() {
     let day_us = 86_400 * 1_000_000;
-    let table = Table { trails: Vec::new(), history_retention_us: 90 * day_us, import_retention_us: None };
+    let table = Table { history_retention_us: 90 * day_us, ..Table::default() };
     let keeps = |table: &Table, event: &Event, origin, route, now_us| table.keeps(event, account(ACCOUNT), origin, route, now_us);
     let management = event("ec2.amazonaws.com", "eu-west-1", "");
     let data = event("s3.amazonaws.com", "eu-west-1", r#","eventCategory":"Data""#);
@@ -92,4 +93,13 @@ fn what_nothing_keeps_is_known() {
     let table = Table { trails: vec![Arc::new(trail("eu-west-1", false, false))], ..table };
     assert!(keeps(&table, &management, Origin::Ingest, Route::LIVE, NOW_US + 90 * day_us));
     assert!(!keeps(&table, &management, Origin::Ingest, Route::HISTORY, NOW_US + 90 * day_us));
+}
+
+#[test]
+fn a_route_that_names_a_store_is_that_store_alone() {
+    let route = Route::store(65_535);
+    assert_eq!(Route::from_bits(route.bits()).names_store(), Some(65_535));
+    assert!(!route.has(Route::HISTORY) && !route.has(Route::TRAILS) && !route.has(Route::STORES));
+    assert_eq!(Route::LIVE.names_store(), None);
+    assert_eq!(Route::store(7).bits(), 7 << 16 | 8, "the journal has it so");
 }

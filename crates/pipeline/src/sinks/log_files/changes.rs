@@ -82,7 +82,6 @@ impl LogFiles {
         self.run.version = next.version;
         self.persisted = here;
         self.route = route(&self.run, &next, &self.parts.regions);
-        self.matcher = next.selectors.compile();
         self.versions.retain(|version| version.version > next.version);
         self.version = next;
         self.signals.output.notify_one();

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use catalog::runs::Run;
 use catalog::trails::Version;
 use catalog::{Catalog, cursors};
-use cloudtrail::selectors::Matcher;
 use journal::{Journal, Position};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -74,7 +73,6 @@ pub struct LogFiles {
     pub(super) version: Version,
     pub(super) versions: Vec<Version>,
     pub(super) route: TrailRoute,
-    pub(super) matcher: Matcher,
     /// The first position that was not looked at.
     pub(super) position: Position,
     /// Where the catalog has the cursor, and since when.
@@ -97,7 +95,6 @@ impl LogFiles {
         let changes_seen = signals.changes.load(Ordering::Acquire);
         let (version, versions) = Self::versions_of(&parts.catalog, &run).await?;
         let route = route(&run, &version, &parts.regions);
-        let matcher = version.selectors.compile();
         Ok(Self {
             parts,
             signals,
@@ -105,7 +102,6 @@ impl LogFiles {
             version,
             versions,
             route,
-            matcher,
             position: 0,
             persisted: 0,
             persisted_at_us: 0,
@@ -144,7 +140,7 @@ impl LogFiles {
         let event = &record.event;
         let owner = self.parts.accounts.owner_of(event.account());
         let covered = record.route.has(Route::TRAILS) && self.route.covers(event, owner);
-        let selected = covered && self.matcher.matches(event) && !self.version.settings.ignores(event);
+        let selected = covered && self.route.matcher.matches(event) && !self.version.settings.ignores(event);
         if selected {
             let buffered_at_us = self.parts.clock.now_us();
             let since = Since { position: record.position, accepted_at_us: record.accepted_at_us, buffered_at_us };
@@ -261,7 +257,7 @@ pub(super) fn route(run: &Run, version: &Version, regions: &Regions) -> TrailRou
         multi_region: settings.is_multi_region_trail,
         global_events: settings.include_global_service_events,
         logging: true,
-        selectors: version.selectors.clone(),
+        matcher: version.selectors.compile(),
         regions: Arc::clone(regions),
     }
 }
