@@ -2,7 +2,7 @@
 //! Pure: no input or output, no clock, no chance; both come in as arguments. The modules stand in the order in
 //! which an event meets them: whose it is and where, the record itself, the records Trailkeep writes about its own
 //! calls, what a lookup finds an event by, the trails and event data stores that select it, the log files and digests
-//! that carry it, and the buckets that take them.
+//! that carry it, the imports that bring them back, and the buckets that take them.
 
 pub mod account;
 pub mod arn;
@@ -23,6 +23,7 @@ pub mod selectors;
 pub mod trail;
 
 pub mod digest;
+pub mod import;
 pub mod log_file;
 pub mod md5;
 
