@@ -13,6 +13,7 @@ pub mod event_data_stores;
 pub mod federation;
 pub mod files;
 pub mod iceberg;
+pub mod imports;
 pub mod keys;
 pub mod meta;
 pub mod objects;
