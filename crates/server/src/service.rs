@@ -208,9 +208,9 @@ impl Server {
         let token_key = token_key(&catalog).await?;
         let accounts = Accounts::new(config.account, config.accounts.iter().map(|(id, account)| (*id, account.name.clone())));
         let routes = Table {
-            trails: Vec::new(),
             history_retention_us: micros(config.history_retention),
             import_retention_us: config.import_retention.map(micros),
+            ..Table::default()
         }
         .shared();
         let (upkeep, upkeep_stop) = (TaskTracker::new(), CancellationToken::new());
