@@ -2,7 +2,7 @@
 
 mod demo;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use server::config::{Config, Credentials, File};
@@ -170,7 +170,28 @@ fn announce(server: &Server) {
     eprintln!("Paste this into a shell, then use the AWS CLI as ever:\n");
     println!(
         "export AWS_ENDPOINT_URL={url} AWS_SHARED_CREDENTIALS_FILE={} AWS_DEFAULT_REGION=us-east-1; unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_PROFILE",
-        server.credentials_path().display()
+        quoted(&server.credentials_path())
     );
     eprintln!();
+    if let Some(folder) = folder_to_add() {
+        eprintln!("And this, for `trailkeep` itself, which is not on your path:\n\nexport PATH={}:\"$PATH\"\n", quoted(&folder));
+    }
 }
+
+/// Where this program is, if a shell would not find it.
+fn folder_to_add() -> Option<PathBuf> {
+    let folder = std::env::current_exe().ok()?.parent()?.to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|on_path| on_path.join("trailkeep").is_file());
+    (!found).then_some(folder)
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests;
