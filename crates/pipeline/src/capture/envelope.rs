@@ -16,7 +16,7 @@ use cloudtrail::event::{Admission, Event, SIZE_MAX};
 use cloudtrail::region::Region;
 
 use super::parcel::{Parcel, Rejected};
-pub use file::{FileError, FileErrorCode, parse_file};
+pub use file::{FileError, FileErrorCode, parse_file, parse_log_file};
 use inflate::{Coding, InflateError};
 use split::Fault;
 

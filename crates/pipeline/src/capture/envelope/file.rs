@@ -19,6 +19,8 @@ pub enum FileErrorCode {
     TruncatedGzip,
     /// Its gzip data is not what was written.
     DamagedGzip,
+    /// It is not gzipped, where only gzipped files are taken.
+    NotGzip,
     /// It is larger, inflated, than we take.
     TooLarge,
     /// It has more records than we take.
@@ -68,6 +70,21 @@ pub fn parse_file(name: &str, bytes: &Bytes) -> Result<Records, FileError> {
     if spans.is_empty() && text.iter().all(u8::is_ascii_whitespace) {
         return Err(error(FileErrorCode::Empty, "the file is empty".to_owned()));
     }
+    Ok(Records { text, spans })
+}
+
+/// The records of a log file as trails deliver it: gzipped, `{"Records":[…]}`, and nothing else. What
+/// [`parse_file`] takes besides is an error.
+pub fn parse_log_file(name: &str, bytes: &Bytes) -> Result<Records, FileError> {
+    let error = |code, message: String| FileError::new(name, code, message);
+    if bytes.is_empty() {
+        return Err(error(FileErrorCode::Empty, "the file is empty".to_owned()));
+    }
+    if !inflate::is_gzip(bytes) {
+        return Err(error(FileErrorCode::NotGzip, "the file is not compressed with gzip".to_owned()));
+    }
+    let text = inflate::inflate(Coding::Gzip, bytes, INFLATED_BYTES_MAX).map_err(|e| error(inflate_code(&e), e.to_string()))?;
+    let spans = split::log_file(&text, RECORDS_MAX).map_err(|fault| error(fault_code(fault), fault.to_string()))?;
     Ok(Records { text, spans })
 }
 

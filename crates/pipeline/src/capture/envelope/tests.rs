@@ -279,6 +279,22 @@ fn the_delivered_log_files_of_the_corpus_are_read() {
     assert!(files == 0 || (files, records) == (55, 2900), "{files} files, {records} records");
 }
 
+#[test]
+fn a_log_file_is_gzipped_and_has_records_and_nothing_else_will_do() {
+    let code = |bytes: &[u8]| parse_log_file("x", &Bytes::copy_from_slice(bytes)).map(|records| records.len()).map_err(|e| e.code);
+    let log_file = b"{\"Records\":[{\"eventID\":\"a\"},{\"eventID\":\"b\"}]}";
+    assert_eq!(code(&gzip(log_file)), Ok(2));
+    assert_eq!(code(&gzip(b"{\"Records\":[]}")), Ok(0));
+    assert_eq!(code(log_file), Err(FileErrorCode::NotGzip));
+    assert_eq!(code(b""), Err(FileErrorCode::Empty));
+    assert_eq!(code(&zstd::encode_all(&log_file[..], 1).unwrap()), Err(FileErrorCode::NotGzip));
+    assert_eq!(code(&gzip(b"{\"eventTime\":\"a\"}\n{\"eventTime\":\"b\"}\n")), Err(FileErrorCode::InvalidJson));
+    assert_eq!(code(&gzip(b"{\"eventTime\":\"a\"}")), Err(FileErrorCode::NotALogFile));
+    assert_eq!(code(&gzip(b"{\"digestEndTime\":\"a\"}")), Err(FileErrorCode::NotALogFile));
+    let whole = gzip(log_file);
+    assert_eq!(code(&whole[..whole.len() - 9]), Err(FileErrorCode::TruncatedGzip));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
