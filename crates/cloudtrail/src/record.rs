@@ -70,6 +70,8 @@ pub struct ApiCall {
     pub api_version: Option<String>,
     /// In whose log the record stands.
     pub recipient: AccountId,
+    /// What the records of one call in the logs of several accounts have in common.
+    pub shared_event_id: Option<String>,
     /// How the connection was secured, if it was.
     pub tls: Option<TlsDetails>,
 }
@@ -91,6 +93,11 @@ pub enum CallerIdentity {
         account: AccountId,
         /// The token's public id.
         token_id: String,
+    },
+    /// Another account, as the account that was called sees it.
+    Account {
+        /// Which.
+        account: AccountId,
     },
     /// Nobody: as S3 writes unsigned calls.
     Anonymous,

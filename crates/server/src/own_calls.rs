@@ -168,6 +168,7 @@ impl OwnCalls {
             management: true,
             api_version: None,
             recipient: caller.account,
+            shared_event_id: None,
             tls: None,
         }
     }

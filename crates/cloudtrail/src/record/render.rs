@@ -66,6 +66,7 @@ fn write(call: &ApiCall, given_up: &[&str]) -> Vec<u8> {
     record.optional("apiVersion", call.api_version.as_deref());
     record.truth("managementEvent", call.management);
     record.text("recipientAccountId", call.recipient.as_str());
+    record.optional("sharedEventID", call.shared_event_id.as_deref());
     record.text("eventCategory", if call.management { "Management" } else { "Data" });
     if let Some(tls) = &call.tls {
         record.object("tlsDetails", tls_details(tls));
@@ -88,6 +89,11 @@ fn identity(caller: &CallerIdentity) -> Object {
             identity.text("principalId", token_id);
             identity.text("accountId", account.as_str());
             identity.text("credentialId", token_id);
+        }
+        CallerIdentity::Account { account } => {
+            identity.text("type", "AWSAccount");
+            identity.text("principalId", account.as_str());
+            identity.text("accountId", account.as_str());
         }
         CallerIdentity::Anonymous => {
             identity.text("type", "AWSAccount");

@@ -38,6 +38,7 @@ fn call() -> ApiCall {
         management: true,
         api_version: Some("2013-11-01".to_owned()),
         recipient: account(),
+        shared_event_id: None,
         tls: None,
     }
 }
@@ -91,6 +92,8 @@ fn every_kind_of_caller_has_its_identity() {
         identity(CallerIdentity::Anonymous),
         r#"{"type":"AWSAccount","principalId":"","accountId":"ANONYMOUS_PRINCIPAL"}"#
     );
+    let other = CallerIdentity::Account { account: account() };
+    assert_eq!(identity(other), r#"{"type":"AWSAccount","principalId":"123456789012","accountId":"123456789012"}"#);
     let service = CallerIdentity::Service { invoked_by: "cloudtrail.amazonaws.com".to_owned() };
     assert_eq!(identity(service), r#"{"type":"AWSService","invokedBy":"cloudtrail.amazonaws.com"}"#);
 }
