@@ -10,12 +10,14 @@ pub enum Origin {
     Ingest = 2,
     /// Imported from existing log files, or sent with a route.
     Import = 3,
+    /// Put into a channel.
+    Channel = 4,
 }
 
 impl Origin {
     /// The origin with that stored number.
     pub fn from_stored(number: u8) -> Option<Self> {
-        [Self::Own, Self::Ingest, Self::Import].into_iter().find(|origin| *origin as u8 == number)
+        [Self::Own, Self::Ingest, Self::Import, Self::Channel].into_iter().find(|origin| *origin as u8 == number)
     }
 
     /// The word that users see.
@@ -24,6 +26,7 @@ impl Origin {
             Self::Own => "own",
             Self::Ingest => "ingest",
             Self::Import => "import",
+            Self::Channel => "channel",
         }
     }
 }

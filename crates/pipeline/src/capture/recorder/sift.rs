@@ -30,6 +30,8 @@ impl Errand {
             routes.push(match origin {
                 Origin::Own | Origin::Ingest => Route::LIVE,
                 Origin::Import => Route::HISTORY.with(Route::STORES),
+                // A channel names the stores it leads to.
+                Origin::Channel => Route::NONE,
             });
         }
         let principal = Bytes::copy_from_slice(sender.principal.as_bytes());
