@@ -35,8 +35,8 @@ impl Operation {
 }
 
 impl ErrorCode {
-    /// The HTTP status it is sent with. The service models name none, so errors of operations are 400; those of
-    /// AWS's front door are as its list of common errors has them.
+    /// The HTTP status it is sent with. The service models name none, so errors of operations are 400, but for two of
+    /// the data API that say what 403 and 404 say; those of AWS's front door are as its list of common errors has them.
     pub const fn status(self) -> http::StatusCode {
         match self {
             Self::AccessDeniedException
@@ -44,7 +44,9 @@ impl ErrorCode {
             | Self::IncompleteSignatureException
             | Self::InvalidSignatureException
             | Self::MissingAuthenticationTokenException
-            | Self::UnrecognizedClientException => http::StatusCode::FORBIDDEN,
+            | Self::UnrecognizedClientException
+            | Self::ChannelInsufficientPermission => http::StatusCode::FORBIDDEN,
+            Self::ChannelNotFound => http::StatusCode::NOT_FOUND,
             Self::RequestEntityTooLargeException => http::StatusCode::PAYLOAD_TOO_LARGE,
             Self::InternalFailure => http::StatusCode::INTERNAL_SERVER_ERROR,
             Self::ServiceUnavailableException => http::StatusCode::SERVICE_UNAVAILABLE,

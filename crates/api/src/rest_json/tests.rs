@@ -35,7 +35,7 @@ fn a_parameter_given_twice_is_refused() {
 #[test]
 fn an_error_is_named_in_header_and_body() {
     let answer = failure(ErrorCode::ChannelNotFound, "no such channel", "1");
-    assert_eq!(answer.status(), 400);
+    assert_eq!(answer.status(), 404);
     assert_eq!(answer.headers()["x-amzn-errortype"], "ChannelNotFound");
     assert_eq!(answer.body().as_ref(), br#"{"__type":"ChannelNotFound","message":"no such channel"}"#);
 }
