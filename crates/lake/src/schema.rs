@@ -70,6 +70,8 @@ pub struct Column {
     pub stored: bool,
     /// Whether single values are looked for in it: such a column has a Bloom filter.
     pub needle: bool,
+    /// Whether every row has a value.
+    pub required: bool,
 }
 
 /// Position of the record in the journal (hidden).
@@ -119,7 +121,7 @@ pub fn file_schema(family: Family) -> SchemaRef {
 }
 
 fn schema_of<'a>(columns: impl Iterator<Item = &'a Column>) -> SchemaRef {
-    let field = |column: &Column| arrow_field(column.id, column.name, column.kind);
+    let field = |column: &Column| arrow_field(column.id, column.name, column.kind).with_nullable(!column.required);
     Arc::new(Schema::new(columns.map(field).collect::<Vec<_>>()))
 }
 
@@ -130,22 +132,26 @@ fn arrow_field(id: i32, name: &str, kind: Kind) -> ArrowField {
 
 /// The Arrow type of a kind. Text is `Utf8View` everywhere, inside structs too.
 pub fn arrow_type(kind: Kind) -> DataType {
-    let field = |field: &Field| arrow_field(field.id, field.name, field.kind);
     match kind {
         Kind::Text | Kind::Map => DataType::Utf8View,
         Kind::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
         Kind::Boolean => DataType::Boolean,
         Kind::Integer => DataType::Int64,
         Kind::Double => DataType::Float64,
-        Kind::Struct(members) => DataType::Struct(members.iter().map(field).collect::<Fields>()),
-        Kind::List(element) => DataType::List(Arc::new(field(element))),
+        Kind::Struct(members) => DataType::Struct(members.iter().map(Field::arrow).collect::<Fields>()),
+        Kind::List(element) => DataType::List(Arc::new(element.arrow())),
     }
 }
 
 impl Column {
     /// A documented column.
     const fn shown(id: i32, name: &'static str, key: &'static str, kind: Kind) -> Self {
-        Self { id, name, key, kind, shown: true, stored: true, needle: false }
+        Self { id, name, key, kind, shown: true, stored: true, needle: false, required: false }
+    }
+
+    /// A column that has a value in every row.
+    const fn required(self) -> Self {
+        Self { required: true, ..self }
     }
 
     /// A documented column in which single values are looked for.
@@ -170,6 +176,11 @@ impl Column {
 }
 
 impl Field {
+    /// As Arrow sees it.
+    pub fn arrow(&self) -> ArrowField {
+        arrow_field(self.id, self.name, self.kind)
+    }
+
     const fn new(id: i32, name: &'static str, key: &'static str, kind: Kind) -> Self {
         Self { id, name, key, kind }
     }
@@ -190,20 +201,21 @@ const ENVELOPE: [Column; 7] = [
     Column::shown(200, "eventcategory", "eventCategory", Kind::Text),
     Column::shown(300, "eventtype", "eventType", Kind::Text),
     Column::needle(400, "eventid", "eventID"),
-    Column::shown(500, EVENT_TIME, "eventTime", Kind::Timestamp),
+    Column::shown(500, EVENT_TIME, "eventTime", Kind::Timestamp).required(),
     Column::shown(600, "awsregion", "awsRegion", Kind::Text),
     Column::shown(700, "recipientaccountid", "recipientAccountId", Kind::Text),
 ];
 
 /// What every file says about where a row comes from.
 const INTERNAL: [Column; 3] = [
-    Column::hidden(100_000, POSITION, "", Kind::Integer),
-    Column::hidden(100_001, ACCOUNT, "", Kind::Text),
-    Column::hidden(100_002, INGESTED, "", Kind::Timestamp),
+    Column::hidden(100_000, POSITION, "", Kind::Integer).required(),
+    Column::hidden(100_001, ACCOUNT, "", Kind::Text).required(),
+    Column::hidden(100_002, INGESTED, "", Kind::Timestamp).required(),
 ];
 
 /// What rows of the families have whose documented columns do not name the record's bytes.
-const HIDDEN: [Column; 4] = [Column::hidden(99_000, EVENT_JSON, "", Kind::Text), INTERNAL[0], INTERNAL[1], INTERNAL[2]];
+const HIDDEN: [Column; 4] =
+    [Column::hidden(99_000, EVENT_JSON, "", Kind::Text).required(), INTERNAL[0], INTERNAL[1], INTERNAL[2]];
 
 /// One table of several; `N` is how many columns they have together.
 const fn join<const N: usize>(parts: &[&[Column]]) -> [Column; N] {

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringViewArray, TimestampMicrosecondArray, new_null_array};
+use arrow::datatypes::Schema as ArrowSchema;
 use catalog::{Catalog, iceberg as rows};
 use cloudtrail::event_data_store::Family;
 use parquet::arrow::ArrowWriter;
@@ -124,7 +125,9 @@ impl Lake {
 }
 
 fn write_parquet(path: &Path, day: i32, names: &[&str]) {
-    let arrow = schema::file_schema(Family::Events);
+    let fields = schema::file_schema(Family::Events);
+    let fields = fields.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    let arrow = Arc::new(ArrowSchema::new(fields.collect::<Vec<_>>()));
     let columns: Vec<ArrayRef> = arrow
         .fields()
         .iter()

@@ -9,7 +9,7 @@ pub(super) const COLUMNS: &[Column] = &join::<80>(&[&DOCUMENTED, &INTERNAL, &SHA
 const DOCUMENTED: [Column; 35] = [
     Column::shown(100, "eventversion", "eventVersion", Kind::Text),
     Column::shown(200, "useridentity", "userIdentity", Kind::Struct(&USER_IDENTITY)),
-    Column::shown(300, EVENT_TIME, "eventTime", Kind::Timestamp),
+    Column::shown(300, EVENT_TIME, "eventTime", Kind::Timestamp).required(),
     Column::needle(400, "eventsource", "eventSource"),
     Column::needle(500, "eventname", "eventName"),
     Column::shown(600, "awsregion", "awsRegion", Kind::Text),
@@ -39,8 +39,8 @@ const DOCUMENTED: [Column; 35] = [
     Column::shown(3_000, "eventcategory", "eventCategory", Kind::Text),
     Column::shown(3_100, "tlsdetails", "tlsDetails", Kind::Struct(&TLS_DETAILS)),
     Column::shown(3_200, "sessioncredentialfromconsole", "sessionCredentialFromConsole", Kind::Text),
-    Column::shown(3_300, EVENT_JSON, "", Kind::Text),
-    Column { stored: false, ..Column::shown(3_400, EVENT_JSON_CHECKSUM, "", Kind::Text) },
+    Column::shown(3_300, EVENT_JSON, "", Kind::Text).required(),
+    Column { stored: false, ..Column::shown(3_400, EVENT_JSON_CHECKSUM, "", Kind::Text).required() },
     Column::shown(3_500, "eventcontext", "eventContext", Kind::Map),
 ];
 
