@@ -7,6 +7,7 @@ pub mod call;
 pub mod event_selectors;
 pub mod lookup_events;
 pub mod missing;
+pub mod next_token;
 pub mod public_keys;
 pub mod tags;
 pub mod trails;
