@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
 use super::*;
+use crate::sql::{self, Named, Names, Shape};
 
 /// 2025-11-20T12:00:00Z, a Thursday.
 const NOW_S: i64 = 1_763_640_000;
@@ -160,4 +161,29 @@ fn families_have_their_own_samples() {
         assert!(!library.draft(prompt, family, NOW_S).is_empty(), "{prompt:?}");
     }
     assert!(library.draft("recent insights", Family::Evidence, NOW_S).is_empty());
+}
+
+#[test]
+fn every_sample_compiles_over_a_store_of_its_family() {
+    const ID: &str = "01234567-89ab-cdef-0123-456789abcdef";
+    let mut refused = Vec::new();
+    for sample in Library::default().samples() {
+        for (strict, table) in [(true, ID), (false, TABLE)] {
+            let named = Named {
+                id: ID.to_owned(),
+                arn: format!("arn:aws:cloudtrail:us-east-1:111122223333:eventdatastore/{ID}"),
+                name: "store".to_owned(),
+                shape: Shape::Store(sample.family),
+                default: true,
+                active: true,
+            };
+            let names = Names { tables: vec![named], strict, ..Names::default() };
+            if let Err(error) = sql::compile(&sample.sql().replace(TABLE, table), &names, NOW_S * 1_000_000) {
+                refused.push(format!("{} (strict: {strict}): {error}", sample.name));
+            }
+        }
+    }
+    // A placeholder stands for a store of CloudTrail events alone.
+    refused.retain(|reason| !reason.contains("strict: false") || !["Integration", "insights", "Insights", "Evidence", "one kind"].iter().any(|name| reason.contains(name)));
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
 }

@@ -120,7 +120,7 @@ LIMIT 100
 
 -- name: Access denied by principal
 -- description: Who was refused what, how often.
--- words: accessdenied denied unauthorized forbidden refused permission who users
+-- words: accessdenied denied unauthorized forbidden refused permission who users api operations
 SELECT userIdentity.arn, eventSource, eventName, COUNT(*) AS refusals, MAX(eventTime) AS last_seen
 FROM $EDS_ID
 WHERE errorCode IN ('AccessDenied', 'AccessDeniedException', 'Client.UnauthorizedOperation', 'UnauthorizedOperation')
