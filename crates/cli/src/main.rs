@@ -41,6 +41,9 @@ fn main() -> ExitCode {
         error.print().ok();
         std::process::exit(i32::from(code));
     });
+    if matches!(arguments.verb, Verb::Serve(_)) {
+        serve::memory::share_arenas();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return exit::failed(&anyhow::anyhow!("cannot start: {error}")),
