@@ -15,6 +15,7 @@ pub mod files;
 pub mod iceberg;
 pub mod imports;
 pub mod keys;
+pub mod lake_files;
 pub mod meta;
 pub mod objects;
 pub mod outbox;
