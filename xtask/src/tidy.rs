@@ -1,4 +1,6 @@
-//! Checks that no compiler makes: arrows between crates, names, stray paths, the size of maps.
+//! Checks that no compiler makes: arrows between crates, names, stray paths, the size of maps, licences.
+
+mod licences;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,6 +46,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     }
     check_arrows(root, &mut findings)?;
     check_architecture(root, &mut findings);
+    licences::check(root, &mut findings)?;
     for finding in &findings {
         eprintln!("tidy: {finding}");
     }
