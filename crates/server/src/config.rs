@@ -3,6 +3,8 @@
 //! A flag wins over a variable, a variable over the file. [`File`] is the file as written; [`Config`] is what the
 //! program runs with, every value checked.
 
+mod channels;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,8 @@ use std::time::Duration;
 use cloudtrail::account::AccountId;
 use cloudtrail::region::{self, Region};
 use serde::Deserialize;
+
+pub use channels::{Channels, ChannelsFile};
 
 /// Where `serve` listens unless told otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:4750";
@@ -81,6 +85,8 @@ pub struct File {
     pub history: HistoryFile,
     /// `[buckets]`.
     pub buckets: BucketsFile,
+    /// `[channels]`.
+    pub channels: ChannelsFile,
     /// `[s3]`: where buckets that are not local are.
     pub s3: EndpointFile,
     /// `[tls]`.
@@ -195,6 +201,8 @@ pub struct Config {
     pub import_retention: Option<Duration>,
     /// How long delivered files cannot be deleted; zero switches the lock off.
     pub bucket_lock: Duration,
+    /// What channels there may be.
+    pub channels: Channels,
     /// Where buckets that are not local are.
     pub s3: Endpoint,
     /// Certificate and key, when the listener speaks TLS.
@@ -298,6 +306,7 @@ impl Config {
                 file.history.import_retention.as_deref().unwrap_or("forever"),
             )?,
             bucket_lock: duration("buckets.lock", file.buckets.lock.as_deref().unwrap_or("90d"))?.unwrap_or(FOREVER),
+            channels: file.channels.checked(),
             s3: Endpoint { endpoint: file.s3.endpoint, region: file.s3.region, profile: file.s3.profile },
             tls: file.tls.map(|tls| Tls { cert: tls.cert, key: tls.key }),
         })

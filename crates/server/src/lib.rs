@@ -25,6 +25,8 @@ pub mod bucket_calls;
 pub mod buckets;
 pub mod own_calls;
 
+pub mod ingestion;
+
 pub mod delivery;
 pub mod destinations;
 pub mod jobs;

@@ -38,6 +38,7 @@ use crate::control::call::Effect;
 use crate::credentials;
 use crate::delivery::{self, Delivery};
 use crate::front;
+use crate::ingestion::IngestionStatus;
 use crate::listener::Listener;
 use crate::own_calls::OwnCalls;
 use crate::principals::Principals;
@@ -75,6 +76,8 @@ pub struct Service {
     pub buckets: buckets::Service,
     /// The records of our own calls.
     pub own_calls: Arc<OwnCalls>,
+    /// How putting events into channels fares.
+    pub ingestion: Arc<IngestionStatus>,
     /// The constraints of the API's shapes.
     pub constraints: Constraints,
     /// AWS's request rates.
@@ -260,6 +263,10 @@ impl Server {
         let trim = Trim::new(journal.clone(), catalog.clone(), Arc::new(move || checkpoint.checkpoint()), trim::INTERVAL);
         upkeep.spawn(trim.run(upkeep_stop.clone()));
 
+        let ingestion = Arc::new(IngestionStatus::new(catalog.clone()));
+        let (writing, stop) = (Arc::clone(&ingestion), upkeep_stop.clone());
+        upkeep.spawn(async move { writing.run(stop).await });
+
         let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
         let (address, scheme) = (listener.address()?, listener.scheme());
         let shutdown = CancellationToken::new();
@@ -275,6 +282,7 @@ impl Server {
             delivery,
             buckets,
             own_calls,
+            ingestion,
             constraints: Constraints::new(),
             throttle: Throttle::default(),
             metrics: metrics_handle(),

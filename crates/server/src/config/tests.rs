@@ -22,13 +22,14 @@ fn an_empty_file_gives_the_documented_defaults() {
 fn settings_of_the_file_are_used() {
     let config = check(
         "listen = '127.0.0.1:0'\naccount_id = '000000000001'\nregions = ['eu-west-1']\n[trails]\ndelivery_interval = '2s'\n\
-         [history]\nimport_retention = '10d'\n[buckets]\nlock = '0s'\n[s3]\nendpoint = 'http://127.0.0.1:9'\n\
+         [history]\nimport_retention = '10d'\n[buckets]\nlock = '0s'\n[channels]\nsources = ['Okta']\n[s3]\nendpoint = 'http://127.0.0.1:9'\n\
          [[account]]\nid = '000000000002'\nname = 'b'\naccess_key_id = 'AKIAB'\nsecret_access_key = 's'\n",
     )
     .expect("valid");
     assert_eq!(config.trails.delivery_interval, Duration::from_secs(2));
     assert_eq!(config.import_retention, Some(Duration::from_secs(864_000)));
     assert_eq!(config.bucket_lock, Duration::ZERO);
+    assert_eq!((config.channels.sources.as_deref(), config.channels.one_custom), (Some(&["Okta".to_owned()][..]), false));
     assert!(config.s3.is_configured());
     assert_eq!(config.accounts.len(), 1);
 }

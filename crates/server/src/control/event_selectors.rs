@@ -49,6 +49,6 @@ fn as_wire(selectors: &Selectors) -> Result<Wire, Failure> {
 }
 
 /// The domain and the wire spell selectors alike; each has its own types.
-fn translate<A: Serialize, B: DeserializeOwned>(value: &A) -> Result<B, Failure> {
+pub(super) fn translate<A: Serialize, B: DeserializeOwned>(value: &A) -> Result<B, Failure> {
     serde_json::to_value(value).and_then(serde_json::from_value).map_err(Failure::internal)
 }

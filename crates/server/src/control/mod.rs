@@ -3,12 +3,15 @@
 //! This folder alone chooses AWS error codes. Every operation stands in [`dispatch`], so that none is forgotten; those
 //! without behaviour yet are named there and listed in [`missing`].
 
+pub mod audit_events;
 pub mod call;
+pub mod channels;
 pub mod event_selectors;
 pub mod lookup_events;
 pub mod missing;
 pub mod next_token;
 pub mod public_keys;
+pub mod resource_policies;
 pub mod tags;
 pub mod trails;
 pub mod violations;
@@ -25,43 +28,46 @@ pub use call::{Call, Failure};
 pub async fn dispatch(call: &mut Call<'_>, input: Input) -> Result<Value, Failure> {
     match input {
         Input::AddTags(input) => done(tags::add(call, input).await?),
+        Input::CreateChannel(input) => done(channels::create(call, input).await?),
         Input::CreateTrail(input) => done(trails::create(call, input).await?),
+        Input::DeleteChannel(input) => done(channels::delete(call, input).await?),
+        Input::DeleteResourcePolicy(input) => done(resource_policies::delete(call, input).await?),
         Input::DeleteTrail(input) => done(trails::delete(call, input).await?),
         Input::DescribeTrails(input) => done(trails::describe(call, input).await?),
+        Input::GetChannel(input) => done(channels::get(call, input).await?),
         Input::GetEventSelectors(input) => done(event_selectors::get(call, input).await?),
+        Input::GetResourcePolicy(input) => done(resource_policies::get(call, input).await?),
         Input::GetTrail(input) => done(trails::get(call, input).await?),
         Input::GetTrailStatus(input) => done(trails::status(call, input).await?),
+        Input::ListChannels(input) => done(channels::list(call, input).await?),
         Input::ListPublicKeys(input) => done(public_keys::list(call, input).await?),
         Input::ListTags(input) => done(tags::list(call, input).await?),
         Input::ListTrails(input) => done(trails::list(call, input).await?),
         Input::LookupEvents(input) => done(lookup_events::lookup(call, input).await?),
+        Input::PutAuditEvents(input) => done(audit_events::put(call, input).await?),
         Input::PutEventSelectors(input) => done(event_selectors::put(call, input).await?),
+        Input::PutResourcePolicy(input) => done(resource_policies::put(call, input).await?),
         Input::RemoveTags(input) => done(tags::remove(call, input).await?),
         Input::StartLogging(input) => done(trails::start_logging(call, input).await?),
         Input::StopLogging(input) => done(trails::stop_logging(call, input).await?),
+        Input::UpdateChannel(input) => done(channels::update(call, input).await?),
         Input::UpdateTrail(input) => done(trails::update(call, input).await?),
         Input::CancelQuery(_)
-        | Input::CreateChannel(_)
         | Input::CreateDashboard(_)
         | Input::CreateEventDataStore(_)
-        | Input::DeleteChannel(_)
         | Input::DeleteDashboard(_)
         | Input::DeleteEventDataStore(_)
-        | Input::DeleteResourcePolicy(_)
         | Input::DeregisterOrganizationDelegatedAdmin(_)
         | Input::DescribeQuery(_)
         | Input::DisableFederation(_)
         | Input::EnableFederation(_)
         | Input::GenerateQuery(_)
-        | Input::GetChannel(_)
         | Input::GetDashboard(_)
         | Input::GetEventConfiguration(_)
         | Input::GetEventDataStore(_)
         | Input::GetImport(_)
         | Input::GetInsightSelectors(_)
         | Input::GetQueryResults(_)
-        | Input::GetResourcePolicy(_)
-        | Input::ListChannels(_)
         | Input::ListDashboards(_)
         | Input::ListEventDataStores(_)
         | Input::ListImportFailures(_)
@@ -69,10 +75,8 @@ pub async fn dispatch(call: &mut Call<'_>, input: Input) -> Result<Value, Failur
         | Input::ListInsightsData(_)
         | Input::ListInsightsMetricData(_)
         | Input::ListQueries(_)
-        | Input::PutAuditEvents(_)
         | Input::PutEventConfiguration(_)
         | Input::PutInsightSelectors(_)
-        | Input::PutResourcePolicy(_)
         | Input::RegisterOrganizationDelegatedAdmin(_)
         | Input::RestoreEventDataStore(_)
         | Input::SearchSampleQueries(_)
@@ -82,7 +86,6 @@ pub async fn dispatch(call: &mut Call<'_>, input: Input) -> Result<Value, Failur
         | Input::StartQuery(_)
         | Input::StopEventDataStoreIngestion(_)
         | Input::StopImport(_)
-        | Input::UpdateChannel(_)
         | Input::UpdateDashboard(_)
         | Input::UpdateEventDataStore(_) => Err(missing::operation(input.operation())),
     }

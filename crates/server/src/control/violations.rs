@@ -21,9 +21,14 @@ fn code(operation: Operation, violations: &Violations) -> ErrorCode {
         "nextToken" => ErrorCode::InvalidNextTokenException,
         "lookupAttributes" => ErrorCode::InvalidLookupAttributesException,
         "eventCategory" => ErrorCode::InvalidEventCategoryException,
-        "tagsList" => ErrorCode::InvalidTagParameterException,
+        "tags" | "tagsList" => ErrorCode::InvalidTagParameterException,
         "eventSelectors" | "advancedEventSelectors" => ErrorCode::InvalidEventSelectorsException,
         "name" | "trailName" => ErrorCode::InvalidTrailNameException,
+        "channel" => ErrorCode::ChannelARNInvalidException,
+        "channelArn" => ErrorCode::InvalidChannelARN,
+        "source" => ErrorCode::InvalidSourceException,
+        "resourceArn" => ErrorCode::ResourceARNNotValidException,
+        "resourcePolicy" => ErrorCode::ResourcePolicyNotValidException,
         _ => ErrorCode::InvalidParameterException,
     };
     [specific, ErrorCode::InvalidParameterException]
