@@ -96,12 +96,13 @@ impl Settings {
     pub fn create(change: &Change, account: AccountId, home_region: Region) -> Result<Self, Invalid> {
         let billing_mode = change.billing_mode.unwrap_or(BillingMode::ExtendableRetentionPricing);
         let selectors = change.selectors.clone().unwrap_or_else(default_selectors);
+        let retention_days = retention(change.retention_days, billing_mode)?;
         let settings = Self {
             name: change.name.clone().unwrap_or_default(),
             account,
             home_region,
             multi_region: change.multi_region.unwrap_or_else(|| family_of(&selectors).can_be_multi_region()),
-            retention_days: retention(change.retention_days, billing_mode)?.unwrap_or(billing_mode.retention_days_default()),
+            retention_days: retention_days.unwrap_or_else(|| billing_mode.retention_days_default()),
             termination_protection: change.termination_protection.unwrap_or(true),
             billing_mode,
             selectors,

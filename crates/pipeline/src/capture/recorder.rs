@@ -324,12 +324,11 @@ impl Inner {
         let mut events = Vec::with_capacity(candidates.len());
         let mut judged = 0..;
         for Candidate { parcel, seen, told, entry, event } in candidates {
-            let verdict = match seen.and_then(|_| judged.next()) {
-                Some(i) => turn.judge(probe, i),
-                None => {
-                    turn.pass();
-                    Verdict::New
-                }
+            let verdict = if let Some(i) = seen.and_then(|_| judged.next()) {
+                turn.judge(probe, i)
+            } else {
+                turn.pass();
+                Verdict::New
             };
             if told {
                 pending.count(parcel, verdict, &entry);
