@@ -1,0 +1,80 @@
+//! What a statement is planned in: its tables, our functions, and nothing else.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, Weak};
+
+use datafusion::catalog::TableProvider;
+use datafusion::common::{Result, TableReference};
+use datafusion::config::SpillCompression;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{FunctionRegistry as _, SessionState, SessionStateBuilder};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::SessionConfig;
+
+use super::EngineOptions;
+use crate::functions::{lambda, scalar_functions};
+use crate::schema;
+use crate::sql::{Compiled, Shape};
+use cloudtrail::event_data_store::Family;
+
+/// How deep the engine's parser may recurse: the compiler has bounded the nesting already.
+const PARSER_RECURSION_MAX: usize = 10_000;
+
+/// Opens a session for one statement.
+pub(super) fn open(
+    environment: &Arc<RuntimeEnv>,
+    options: &EngineOptions,
+    compiled: &Compiled,
+    tables: HashMap<String, Arc<dyn TableProvider>>,
+) -> Result<Arc<SessionState>> {
+    let mut state = SessionStateBuilder::new_with_default_features()
+        .with_config(config(options))
+        .with_runtime_env(Arc::clone(environment))
+        .build();
+    for function in scalar_functions() {
+        state.register_udf(Arc::new(function))?;
+    }
+    let session: lambda::Session = Arc::new(Mutex::new(Weak::new()));
+    for body in &compiled.bodies {
+        state.register_udf(Arc::new(lambda::udf(body.clone(), Arc::clone(&session))))?;
+    }
+    for (id, provider) in tables {
+        let table = TableReference::bare(id.as_str());
+        state.schema_for_ref(table)?.register_table(id, provider)?;
+    }
+    let state = Arc::new(state);
+    if let Ok(mut session) = session.lock() {
+        *session = Arc::downgrade(&state);
+    }
+    Ok(state)
+}
+
+fn config(options: &EngineOptions) -> SessionConfig {
+    let mut config = SessionConfig::new().with_target_partitions(options.threads.max(1)).with_information_schema(false);
+    let settings = config.options_mut();
+    settings.execution.parquet.pushdown_filters = true;
+    settings.execution.spill_compression = SpillCompression::Zstd;
+    settings.sql_parser.recursion_limit = PARSER_RECURSION_MAX;
+    "nulls_last".clone_into(&mut settings.sql_parser.default_null_ordering);
+    config
+}
+
+/// Plans a statement.
+pub(super) async fn plan(session: &Arc<SessionState>, compiled: &Compiled) -> Result<Arc<dyn ExecutionPlan>> {
+    let plan = session.create_logical_plan(&compiled.sql).await?;
+    session.create_physical_plan(&plan).await
+}
+
+/// Tables with the columns of a statement's tables, and no rows.
+pub(super) fn empty_tables(compiled: &Compiled) -> HashMap<String, Arc<dyn TableProvider>> {
+    let table = |(id, shape): (&String, &Shape)| {
+        let columns = match shape {
+            Shape::Store(family) => schema::arrow_schema(*family),
+            Shape::Athena => schema::arrow_schema(Family::Events),
+            Shape::Ocsf => compiled.ocsf.clone().unwrap_or_else(|| Arc::new(arrow::datatypes::Schema::empty())),
+        };
+        (id.clone(), Arc::new(EmptyTable::new(columns)) as Arc<dyn TableProvider>)
+    };
+    compiled.tables.iter().zip(&compiled.shapes).map(table).collect()
+}
