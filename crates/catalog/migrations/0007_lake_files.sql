@@ -1,6 +1,6 @@
 -- The data files of event data stores that count. A file that is not named here is a leftover.
 CREATE TABLE lake_files (
-    id             INTEGER PRIMARY KEY,
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
     store          TEXT NOT NULL,
     path           TEXT NOT NULL,
     day            INTEGER NOT NULL,

@@ -8,7 +8,7 @@ use crate::{Catalog, Error, Tx};
 /// A data file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its number; 0 before it was inserted.
+    /// Its number, never given again; 0 before it was inserted.
     pub id: u64,
     /// The store's UUID.
     pub store: String,

@@ -8,6 +8,7 @@ pub mod rows;
 pub mod samples;
 pub mod schema;
 pub mod sql;
+pub mod tables;
 pub mod text;
 
 mod functions;

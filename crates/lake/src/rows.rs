@@ -24,8 +24,6 @@ use text::Text;
 
 /// Text that is not a piece of a record as it stands lies in this block of a batch, the records in the one before it.
 const EXTRA_BLOCK: u32 = 1;
-/// No batch has more bytes of records, which views can point into: 31 bits of offset.
-pub const BATCH_BYTES_MAX: usize = 1 << 30;
 
 /// Makes a batch of records, row by row.
 pub struct Rows {
@@ -179,7 +177,7 @@ impl Rows {
 }
 
 /// eventTime in microseconds since 1970.
-fn event_time_us(event: &Event) -> i64 {
+pub(crate) fn event_time_us(event: &Event) -> i64 {
     let whole = event.event_time_s().saturating_mul(1_000_000);
     let text = event.text("eventTime").unwrap_or_default();
     let fraction = text.as_bytes().get(19..).and_then(|rest| rest.strip_prefix(b".")).unwrap_or_default();

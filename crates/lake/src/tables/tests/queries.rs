@@ -1,0 +1,119 @@
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use base64::Engine;
+
+use super::lab::*;
+use crate::tables::{Config, ScanStats};
+
+/// Files of several days, some overlapping, and a tail.
+async fn lab() -> Lab {
+    let mut lab = Lab::new(Config { row_group_rows_max: 32, ..Config::default() }).await;
+    for number in 0..4_usize {
+        lab.write(events(number * 100, 100, number as i64 * 50 - 86_400 * (number as i64 % 2))).await;
+        lab.sink.flush().await.unwrap();
+    }
+    lab.write(events(400, 20, 1_000)).await;
+    lab
+}
+
+#[tokio::test]
+async fn the_newest_rows_come_without_sorting() {
+    let lab = lab().await;
+    let sql = "SELECT eventid, eventjson FROM t ORDER BY eventtime DESC NULLS LAST LIMIT 30";
+    let rows = lab.query(sql).await.unwrap();
+    let newest: Vec<String> = rows.iter().map(|row| row[0].clone()).collect();
+    let expected: Vec<String> = (0..420).rev().map(|number| format!("e-{number:05}")).collect();
+    assert_eq!(newest[..20], expected[..20]);
+    assert_eq!(newest[20], "e-00299");
+    let plan = plan(&lab.snapshot(), sql).await;
+    assert!(!plan.contains("SortExec") && plan.contains("SortPreservingMergeExec"), "{plan}");
+    let oldest = lab.query("SELECT eventid FROM t ORDER BY eventtime LIMIT 1").await.unwrap();
+    assert_eq!(oldest, [["e-00100"]]);
+}
+
+#[tokio::test]
+async fn rows_are_counted_without_being_read() {
+    let lab = lab().await;
+    let sql = "SELECT count(*) FROM t";
+    assert_eq!(lab.query(sql).await.unwrap(), [["420"]]);
+    let plan = plan(&lab.snapshot(), sql).await;
+    assert!(!plan.contains("DataSourceExec"), "{plan}");
+}
+
+#[tokio::test]
+async fn files_of_other_times_are_not_read() {
+    let lab = lab().await;
+    let stats = Arc::<ScanStats>::default();
+    let sql = "SELECT eventid FROM t WHERE eventtime < TIMESTAMP '2026-11-19T12:00:00' AND eventid = 'e-00111'";
+    let rows = query(&lab.snapshot(), sql, &stats).await.unwrap();
+    assert_eq!(rows, [["e-00111"]]);
+    let read = stats.rows_scanned.load(Ordering::Relaxed);
+    assert_eq!(read, 220, "two files and the tail");
+    assert!(stats.bytes_scanned.load(Ordering::Relaxed) > 0);
+}
+
+#[tokio::test]
+async fn filters_give_the_same_rows_from_files_and_from_the_tail() {
+    let lab = lab().await;
+    for (filter, expected) in [
+        ("eventid = 'e-00007'", 1),
+        ("eventid = 'e-00407'", 1),
+        ("eventid = 'none'", 0),
+        ("useridentity['username'] = 'user-e-00007'", 1),
+        ("\"useridentity.username\" = 'user-e-00407'", 1),
+        ("\"useridentity.arn\" LIKE '%e-0040%'", 10),
+        ("readonly = true", 0),
+        ("readonly = false AND eventname = 'RunInstances'", 420),
+        ("eventjson LIKE '%user-e-0000_%'", 10),
+        ("eventjsonchecksum = ''", 0),
+        ("errorcode IS NULL", 420),
+    ] {
+        let rows = lab.query(&format!("SELECT count(*) FROM t WHERE {filter}")).await.unwrap();
+        assert_eq!(rows, [[expected.to_string()]], "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn the_checksum_is_computed_from_the_record() {
+    let lab = lab().await;
+    let rows = lab.query("SELECT eventjsonchecksum, eventjson, eventid FROM t WHERE eventid IN ('e-00001', 'e-00401')").await;
+    let rows = rows.unwrap();
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, row[1].as_bytes());
+        assert_eq!(row[0], base64::prelude::BASE64_STANDARD.encode(sum));
+    }
+    let alone = lab.query("SELECT eventjsonchecksum FROM t WHERE eventid = 'e-00001'").await.unwrap();
+    assert_eq!((alone.len(), alone[0][0].len()), (1, 44));
+}
+
+#[tokio::test]
+async fn a_snapshot_does_not_change_while_the_store_does() {
+    let mut lab = lab().await;
+    let snapshot = lab.snapshot();
+    lab.write(events(420, 30, 2_000)).await;
+    lab.sink.flush().await.unwrap();
+    let count = query(&snapshot, "SELECT count(eventid) FROM t", &Arc::default()).await.unwrap();
+    assert_eq!(count, [["420"]]);
+    assert_eq!(snapshot.rows(), 420);
+    assert_eq!(lab.query("SELECT count(eventid) FROM t").await.unwrap(), [["450"]]);
+}
+
+#[tokio::test]
+async fn an_empty_store_is_an_empty_table() {
+    let lab = Lab::new(Config::default()).await;
+    assert_eq!(lab.query("SELECT count(*) FROM t").await.unwrap(), [["0"]]);
+    assert!(lab.query("SELECT * FROM t").await.unwrap().is_empty());
+    assert!(lab.query("SELECT eventjsonchecksum, eventid FROM t").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn groups_aggregate_over_everything() {
+    let lab = lab().await;
+    let sql = "SELECT date_trunc('day', eventtime) AS day, count(*), min(eventid), max(eventid) FROM t GROUP BY 1 ORDER BY 1";
+    let rows = lab.query(sql).await.unwrap();
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0][1..], ["200", "e-00100", "e-00399"]);
+    assert_eq!(rows[1][1..], ["220", "e-00000", "e-00419"]);
+}
