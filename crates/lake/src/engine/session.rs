@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 
 use datafusion::catalog::TableProvider;
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{Result, TableReference};
 use datafusion::config::SpillCompression;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{FunctionRegistry as _, SessionState, SessionStateBuilder};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::prelude::SessionConfig;
 
 use super::EngineOptions;
@@ -20,6 +22,10 @@ use cloudtrail::event_data_store::Family;
 
 /// How deep the engine's parser may recurse: the compiler has bounded the nesting already.
 const PARSER_RECURSION_MAX: usize = 10_000;
+
+/// What makes more rows than it is given.
+const MULTIPLYING: &[&str] =
+    &["CrossJoinExec", "HashJoinExec", "NestedLoopJoinExec", "SortMergeJoinExec", "SymmetricHashJoinExec", "UnnestExec"];
 
 /// Opens a session for one statement.
 pub(super) fn open(
@@ -54,6 +60,8 @@ fn config(options: &EngineOptions) -> SessionConfig {
     let mut config = SessionConfig::new().with_target_partitions(options.threads.max(1)).with_information_schema(false);
     let settings = config.options_mut();
     settings.execution.parquet.pushdown_filters = true;
+    // Fields carry their ids; what is made of them (NOT readOnly) does in one of the two plans only, and nobody reads it.
+    settings.execution.skip_physical_aggregate_schema_check = true;
     settings.execution.spill_compression = SpillCompression::Zstd;
     settings.sql_parser.recursion_limit = PARSER_RECURSION_MAX;
     "nulls_last".clone_into(&mut settings.sql_parser.default_null_ordering);
@@ -63,7 +71,20 @@ fn config(options: &EngineOptions) -> SessionConfig {
 /// Plans a statement.
 pub(super) async fn plan(session: &Arc<SessionState>, compiled: &Compiled) -> Result<Arc<dyn ExecutionPlan>> {
     let plan = session.create_logical_plan(&compiled.sql).await?;
-    session.create_physical_plan(&plan).await
+    yielding(session.create_physical_plan(&plan).await?)
+}
+
+/// Lets joins give their thread away now and then. What they make of inputs in memory can take hours without ever coming
+/// by a leaf, and DataFusion makes leaves alone cooperative: other statements would wait, and a cancellation too.
+fn yielding(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let wrap = |plan: Arc<dyn ExecutionPlan>| {
+        if MULTIPLYING.contains(&plan.name()) {
+            Ok(Transformed::yes(Arc::new(CooperativeExec::new(plan)) as Arc<dyn ExecutionPlan>))
+        } else {
+            Ok(Transformed::no(plan))
+        }
+    };
+    Ok(plan.transform_up(wrap)?.data)
 }
 
 /// Tables with the columns of a statement's tables, and no rows.
