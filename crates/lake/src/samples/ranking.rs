@@ -1,6 +1,6 @@
 //! How near a phrase is to each sample: by shared terms, rare ones counting more.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Sample, words};
 
@@ -17,7 +17,7 @@ pub(super) struct Ranking {
     /// By sample: what each term counts.
     weights: Vec<HashMap<String, f32>>,
     /// By sample: the terms of its name.
-    names: Vec<HashSet<String>>,
+    names: Vec<BTreeSet<String>>,
     /// How rare each term is.
     rarity: HashMap<String, f32>,
     rarest: f32,
@@ -40,7 +40,8 @@ impl Ranking {
     /// From 0 to 1. Terms that no sample has count against it as the rarest ones do.
     pub(super) fn relevance(&self, sample: usize, phrase: &[String]) -> f32 {
         let (Some(weights), Some(name)) = (self.weights.get(sample), self.names.get(sample)) else { return 0.0 };
-        let phrase: HashSet<&String> = phrase.iter().collect();
+        // In order, so that sums of fractions are the same each time.
+        let phrase: BTreeSet<&String> = phrase.iter().collect();
         let rarity = |term: &String| self.rarity.get(term).copied().unwrap_or(self.rarest);
         let whole: f32 = phrase.iter().map(|term| rarity(term)).sum();
         let shared: f32 = phrase.iter().map(|term| rarity(term) * weights.get(*term).copied().unwrap_or(0.0)).sum();

@@ -132,11 +132,11 @@ LIMIT 100
 -- name: AccessDenied bursts
 -- description: Principals refused ten times or more within five minutes: somebody tries doors.
 -- words: accessdenied denied burst spike enumeration reconnaissance brute force many unauthorized
-SELECT userIdentity.arn, sourceIPAddress, date_trunc('minute', eventTime) - INTERVAL '1' MINUTE * (minute(eventTime) % 5) AS five_minutes, COUNT(*) AS refusals, COUNT(DISTINCT eventName) AS different_calls
+SELECT userIdentity.arn, sourceIPAddress, date_add('minute', -(minute(eventTime) % 5), date_trunc('minute', eventTime)) AS five_minutes, COUNT(*) AS refusals, COUNT(DISTINCT eventName) AS different_calls
 FROM $EDS_ID
 WHERE errorCode IN ('AccessDenied', 'AccessDeniedException', 'Client.UnauthorizedOperation', 'UnauthorizedOperation')
   AND [[when:1 day]] [[also]]
-GROUP BY userIdentity.arn, sourceIPAddress, date_trunc('minute', eventTime) - INTERVAL '1' MINUTE * (minute(eventTime) % 5)
+GROUP BY userIdentity.arn, sourceIPAddress, date_add('minute', -(minute(eventTime) % 5), date_trunc('minute', eventTime))
 HAVING COUNT(*) >= 10
 ORDER BY refusals DESC
 LIMIT 100
