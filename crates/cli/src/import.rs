@@ -9,6 +9,7 @@ mod bucket;
 mod directory;
 mod names;
 mod progress;
+mod route;
 mod send;
 mod source;
 mod state;
@@ -42,8 +43,9 @@ const REQUESTS_UNDER_WAY: usize = 3;
 const ARCHIVES_AHEAD: usize = 1;
 
 const EXAMPLES: &str = "\
-What is sent goes to event history, and not to trails unless --into-trails is given. Log files are .json, .ndjson or .jsonl, \
-plain or gzipped; digests, markers and logs of other services are skipped and counted.
+What is sent goes to event history and to the default event data store, or to the one that --event-data-store names alone; \
+not to trails unless --into-trails is given. Log files are .json, .ndjson or .jsonl, plain or gzipped; digests, markers and \
+logs of other services are skipped and counted.
 
 An interrupted import goes on where it was, and a later one finds files that were added or changed: what is done is noted in \
 $XDG_STATE_HOME/trailkeep/imports. Files that were damaged or had records rejected are tried again.
@@ -51,6 +53,7 @@ $XDG_STATE_HOME/trailkeep/imports. Files that were damaged or had records reject
 Examples:
   trailkeep import ./AWSLogs
   trailkeep import s3://acme-audit/AWSLogs/123456789012/ --source-profile acme --source-region eu-west-1
+  trailkeep import ./AWSLogs --event-data-store old-trails
   trailkeep import 123456789012_CloudTrail_us-east-1_20260302T0915Z_A6kvhMoVeCsc7v8U.json.gz
 
 Exit codes: 0 all fine; 1 a file was damaged, a record rejected, or the server refused; 2 the server or the source cannot be \
@@ -66,8 +69,8 @@ pub(crate) struct Arguments {
     /// Deliver the events through trails that select them, too.
     #[arg(long)]
     into_trails: bool,
-    /// Load into this event data store (not supported by this version).
-    #[arg(long, value_name = "NAME")]
+    /// Load into this event data store, by its name, id or ARN, and not into event history.
+    #[arg(long, value_name = "NAME", value_parser = route::store_name)]
     event_data_store: Option<String>,
     /// Send every file, even if an earlier import has.
     #[arg(long)]
@@ -92,10 +95,6 @@ enum Output {
 
 /// Imports, and says what became of every file.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<u8> {
-    if arguments.event_data_store.is_some() {
-        let refusal = "--event-data-store: event data stores are not supported by this version of Trailkeep";
-        return Err(Failure::Usage(refusal.to_owned()).into());
-    }
     let client = Client::new(&arguments.client).await?;
     let source = Arc::new(Source::open(&arguments.source, &arguments.bucket).await?);
     let (done, state) = open_state(&arguments, &client, &source)?;
@@ -105,7 +104,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let state_path = state.path().map(|path| path.display().to_string());
     let sender = Arc::new(Sender {
         client,
-        path: if arguments.into_trails { "/v1/import?route=history%2Ctrails" } else { "/v1/import" },
+        path: route::path(arguments.event_data_store.as_deref(), arguments.into_trails),
         tally: Arc::clone(&tally),
         state: std::sync::Mutex::new(state),
         progress: Arc::clone(&progress),
@@ -147,8 +146,8 @@ async fn import(sender: &Arc<Sender>, source: Arc<Source>, done: Arc<Done>) -> a
 
 /// Where finished files are noted, and what earlier imports noted there.
 fn open_state(arguments: &Arguments, client: &Client, source: &Source) -> anyhow::Result<(Done, State)> {
-    let route = if arguments.into_trails { "history and trails" } else { "history" };
-    let identity = Identity::of(&[&source.identity(), client.endpoint().as_str(), client.access_key_id(), route]);
+    let route = route::described(arguments.event_data_store.as_deref(), arguments.into_trails);
+    let identity = Identity::of(&[&source.identity(), client.endpoint().as_str(), client.access_key_id(), &route]);
     let usage = |error: state::Error| Failure::Usage(format!("{error}\nhint: --state FILE notes finished files elsewhere"));
     if let Some(path) = &arguments.state {
         return Ok(State::open(path, identity, arguments.no_resume).map_err(usage)?);

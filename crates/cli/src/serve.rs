@@ -60,6 +60,12 @@ pub(crate) struct Arguments {
     /// How long delivered files cannot be deleted; 0s switches the lock off [default: 90d].
     #[arg(long, value_name = "TIME", env = "TRAILKEEP_BUCKETS_LOCK")]
     buckets_lock: Option<String>,
+    /// How long a deleted event data store can be restored [default: 7d].
+    #[arg(long, value_name = "TIME", env = "TRAILKEEP_LAKE_RESTORE_WINDOW")]
+    lake_restore_window: Option<String>,
+    /// How long events of event data stores wait at most before other query engines see them [default: 60s].
+    #[arg(long, value_name = "TIME", env = "TRAILKEEP_LAKE_FLUSH_INTERVAL")]
+    lake_flush_interval: Option<String>,
     /// Where buckets are that do not exist locally.
     #[arg(long, value_name = "URL", env = "TRAILKEEP_S3_ENDPOINT")]
     s3_endpoint: Option<String>,
@@ -126,6 +132,8 @@ fn configure(arguments: Arguments) -> anyhow::Result<Config> {
     over(arguments.history_retention, &mut file.history.retention);
     over(arguments.history_import_retention, &mut file.history.import_retention);
     over(arguments.buckets_lock, &mut file.buckets.lock);
+    over(arguments.lake_restore_window, &mut file.lake.restore_window);
+    over(arguments.lake_flush_interval, &mut file.lake.flush_interval);
     over(arguments.s3_endpoint, &mut file.s3.endpoint);
     over(arguments.s3_region, &mut file.s3.region);
     over(arguments.s3_profile, &mut file.s3.profile);

@@ -4,6 +4,7 @@
 //! program runs with, every value checked.
 
 mod channels;
+mod lake;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use cloudtrail::region::{self, Region};
 use serde::Deserialize;
 
 pub use channels::{Channels, ChannelsFile};
+pub use lake::{Lake, LakeFile};
 
 /// Where `serve` listens unless told otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:4750";
@@ -87,6 +89,8 @@ pub struct File {
     pub buckets: BucketsFile,
     /// `[channels]`.
     pub channels: ChannelsFile,
+    /// `[lake]`.
+    pub lake: LakeFile,
     /// `[s3]`: where buckets that are not local are.
     pub s3: EndpointFile,
     /// `[tls]`.
@@ -203,6 +207,8 @@ pub struct Config {
     pub bucket_lock: Duration,
     /// What channels there may be.
     pub channels: Channels,
+    /// How event data stores are kept.
+    pub lake: Lake,
     /// Where buckets that are not local are.
     pub s3: Endpoint,
     /// Certificate and key, when the listener speaks TLS.
@@ -307,6 +313,7 @@ impl Config {
             )?,
             bucket_lock: duration("buckets.lock", file.buckets.lock.as_deref().unwrap_or("90d"))?.unwrap_or(FOREVER),
             channels: file.channels.checked(),
+            lake: file.lake.checked()?,
             s3: Endpoint { endpoint: file.s3.endpoint, region: file.s3.region, profile: file.s3.profile },
             tls: file.tls.map(|tls| Tls { cert: tls.cert, key: tls.key }),
         })

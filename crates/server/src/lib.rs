@@ -31,4 +31,6 @@ pub mod delivery;
 pub mod destinations;
 pub mod jobs;
 
+pub mod lake;
+
 pub mod service;

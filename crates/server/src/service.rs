@@ -39,6 +39,7 @@ use crate::credentials;
 use crate::delivery::{self, Delivery};
 use crate::front;
 use crate::ingestion::IngestionStatus;
+use crate::lake::{self, Lake};
 use crate::listener::Listener;
 use crate::own_calls::OwnCalls;
 use crate::principals::Principals;
@@ -72,6 +73,8 @@ pub struct Service {
     pub history: EventHistory,
     /// The trails at work.
     pub delivery: Delivery,
+    /// The event data stores at work.
+    pub lake: Lake,
     /// Local buckets, over HTTP.
     pub buckets: buckets::Service,
     /// The records of our own calls.
@@ -122,6 +125,7 @@ impl Service {
             let done = match &effect {
                 Effect::TrailChanged(arn) => self.delivery.changed(arn).await,
                 Effect::TrailStops(arn) => self.delivery.stops(arn, end).await,
+                Effect::StoreChanged(number) => self.lake.changed(*number, end).await,
             };
             done.map_err(Failure::internal)?;
         }
@@ -152,6 +156,7 @@ impl Service {
         metrics::gauge!("trailkeep_history_bytes").set(history.bytes as f64);
         metrics::gauge!("trailkeep_history_segments").set(history.segments as f64);
         metrics::gauge!("trailkeep_history_damaged_segments").set(history.damaged.len() as f64);
+        self.lake.refresh_metrics();
         metrics::gauge!("trailkeep_history_lag").set(journal.committed.saturating_sub(history.visible) as f64);
     }
 
@@ -259,6 +264,18 @@ impl Server {
             store,
         })
         .await?;
+        let lake = Lake::start(lake::Parts {
+            config: config.clone(),
+            data_dir: data_dir.clone(),
+            catalog: catalog.clone(),
+            journal: journal.clone(),
+            feed: feed.clone(),
+            routes: Arc::clone(&routes),
+            accounts: accounts.clone(),
+            clock: Arc::clone(&clock),
+            random_uuid,
+        })
+        .await?;
         let checkpoint = recorder.clone();
         let trim = Trim::new(journal.clone(), catalog.clone(), Arc::new(move || checkpoint.checkpoint()), trim::INTERVAL);
         upkeep.spawn(trim.run(upkeep_stop.clone()));
@@ -280,6 +297,7 @@ impl Server {
             feed,
             history,
             delivery,
+            lake,
             buckets,
             own_calls,
             ingestion,
@@ -367,6 +385,7 @@ impl Server {
         self.listening.await.context("the listener failed")?;
         service.own_calls.finish().await;
         service.delivery.stop().await;
+        service.lake.stop().await;
         self.followers_stop.cancel();
         self.followers.close();
         self.followers.wait().await;

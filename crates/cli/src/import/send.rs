@@ -31,7 +31,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(8);
 pub(super) struct Sender {
     pub(super) client: Client,
     /// Path and query to post to.
-    pub(super) path: &'static str,
+    pub(super) path: String,
     pub(super) tally: Arc<Tally>,
     pub(super) state: std::sync::Mutex<State>,
     pub(super) progress: Arc<Progress>,
@@ -111,7 +111,7 @@ impl Sender {
 
     async fn attempt(&self, body: &Bytes) -> Result<Bytes, Failed> {
         let exchange = async {
-            let response = self.client.send("POST", self.path, "application/x-tar", body.clone()).await.map_err(unsent)?;
+            let response = self.client.send("POST", &self.path, "application/x-tar", body.clone()).await.map_err(unsent)?;
             let (status, retry_after) = (response.status(), retry_after(&response));
             let answer = response.bytes().await.map_err(|error| Failed::Unreachable(format!("the answer broke off: {error}")))?;
             if status.is_success() {

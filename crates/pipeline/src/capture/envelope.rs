@@ -87,9 +87,14 @@ impl Records {
     /// Admits every record: those that are events, and why the others are not. Account and Region are the sender's, for
     /// records without. Takes about a second of CPU for the largest envelope: not on a thread that others wait for.
     pub fn admit(&self, account: AccountId, region: &Region) -> Parcel {
+        self.admit_up_to(SIZE_MAX, account, region)
+    }
+
+    /// The same, for events of at most `size_max` bytes.
+    pub fn admit_up_to(&self, size_max: usize, account: AccountId, region: &Region) -> Parcel {
         let mut parcel = Parcel { events: Vec::with_capacity(self.len()), rejected: Vec::new() };
         for (index, record) in self.iter().enumerate() {
-            let admission = Admission { account, region, ordinal: index as u64, size_max: SIZE_MAX };
+            let admission = Admission { account, region, ordinal: index as u64, size_max };
             match Event::admit(record, &admission) {
                 Ok(event) => parcel.events.push((index, event)),
                 Err(rejection) => parcel.rejected.push(Rejected::new(index, rejection)),

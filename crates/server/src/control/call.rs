@@ -47,6 +47,8 @@ pub enum Effect {
     TrailChanged(String),
     /// The trail stops with the record of this very call: `StopLogging` and `DeleteTrail`.
     TrailStops(String),
+    /// The event data store of that number was made, changed, stopped, deleted or restored.
+    StoreChanged(u16),
 }
 
 /// A call: who calls what where, and the change it makes.

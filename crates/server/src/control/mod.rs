@@ -6,6 +6,8 @@
 pub mod audit_events;
 pub mod call;
 pub mod channels;
+pub mod event_configuration;
+pub mod event_data_stores;
 pub mod event_selectors;
 pub mod lookup_events;
 pub mod missing;
@@ -29,65 +31,65 @@ pub async fn dispatch(call: &mut Call<'_>, input: Input) -> Result<Value, Failur
     match input {
         Input::AddTags(input) => done(tags::add(call, input).await?),
         Input::CreateChannel(input) => done(channels::create(call, input).await?),
+        Input::CreateEventDataStore(input) => done(event_data_stores::create(call, input).await?),
         Input::CreateTrail(input) => done(trails::create(call, input).await?),
         Input::DeleteChannel(input) => done(channels::delete(call, input).await?),
         Input::DeleteResourcePolicy(input) => done(resource_policies::delete(call, input).await?),
+        Input::DeleteEventDataStore(input) => done(event_data_stores::delete(call, input).await?),
         Input::DeleteTrail(input) => done(trails::delete(call, input).await?),
         Input::DescribeTrails(input) => done(trails::describe(call, input).await?),
         Input::GetChannel(input) => done(channels::get(call, input).await?),
+        Input::GetEventConfiguration(input) => done(event_configuration::get(call, input).await?),
+        Input::GetEventDataStore(input) => done(event_data_stores::get(call, input).await?),
         Input::GetEventSelectors(input) => done(event_selectors::get(call, input).await?),
         Input::GetResourcePolicy(input) => done(resource_policies::get(call, input).await?),
         Input::GetTrail(input) => done(trails::get(call, input).await?),
         Input::GetTrailStatus(input) => done(trails::status(call, input).await?),
         Input::ListChannels(input) => done(channels::list(call, input).await?),
+        Input::ListEventDataStores(input) => done(event_data_stores::list(call, input).await?),
         Input::ListPublicKeys(input) => done(public_keys::list(call, input).await?),
         Input::ListTags(input) => done(tags::list(call, input).await?),
         Input::ListTrails(input) => done(trails::list(call, input).await?),
         Input::LookupEvents(input) => done(lookup_events::lookup(call, input).await?),
         Input::PutAuditEvents(input) => done(audit_events::put(call, input).await?),
+        Input::PutEventConfiguration(input) => done(event_configuration::put(call, input).await?),
         Input::PutEventSelectors(input) => done(event_selectors::put(call, input).await?),
         Input::PutResourcePolicy(input) => done(resource_policies::put(call, input).await?),
         Input::RemoveTags(input) => done(tags::remove(call, input).await?),
+        Input::RestoreEventDataStore(input) => done(event_data_stores::restore(call, input).await?),
+        Input::StartEventDataStoreIngestion(input) => done(event_data_stores::start(call, input).await?),
         Input::StartLogging(input) => done(trails::start_logging(call, input).await?),
+        Input::StopEventDataStoreIngestion(input) => done(event_data_stores::stop(call, input).await?),
         Input::StopLogging(input) => done(trails::stop_logging(call, input).await?),
         Input::UpdateChannel(input) => done(channels::update(call, input).await?),
+        Input::UpdateEventDataStore(input) => done(event_data_stores::update(call, input).await?),
         Input::UpdateTrail(input) => done(trails::update(call, input).await?),
         Input::CancelQuery(_)
         | Input::CreateDashboard(_)
-        | Input::CreateEventDataStore(_)
         | Input::DeleteDashboard(_)
-        | Input::DeleteEventDataStore(_)
         | Input::DeregisterOrganizationDelegatedAdmin(_)
         | Input::DescribeQuery(_)
         | Input::DisableFederation(_)
         | Input::EnableFederation(_)
         | Input::GenerateQuery(_)
         | Input::GetDashboard(_)
-        | Input::GetEventConfiguration(_)
-        | Input::GetEventDataStore(_)
         | Input::GetImport(_)
         | Input::GetInsightSelectors(_)
         | Input::GetQueryResults(_)
         | Input::ListDashboards(_)
-        | Input::ListEventDataStores(_)
         | Input::ListImportFailures(_)
         | Input::ListImports(_)
         | Input::ListInsightsData(_)
         | Input::ListInsightsMetricData(_)
         | Input::ListQueries(_)
-        | Input::PutEventConfiguration(_)
         | Input::PutInsightSelectors(_)
         | Input::RegisterOrganizationDelegatedAdmin(_)
-        | Input::RestoreEventDataStore(_)
         | Input::SearchSampleQueries(_)
         | Input::StartDashboardRefresh(_)
-        | Input::StartEventDataStoreIngestion(_)
         | Input::StartImport(_)
         | Input::StartQuery(_)
-        | Input::StopEventDataStoreIngestion(_)
         | Input::StopImport(_)
-        | Input::UpdateDashboard(_)
-        | Input::UpdateEventDataStore(_) => Err(missing::operation(input.operation())),
+        | Input::UpdateDashboard(_) => Err(missing::operation(input.operation())),
     }
 }
 

@@ -27,6 +27,9 @@ pub(super) const BODY_BYTES_MAX: usize = 64 << 20;
 /// A body up to this size that is not compressed is read at once; others wait for their turn.
 const SMALL_BODY_BYTES: usize = 1 << 20;
 
+/// Ways that a record may go at once. Own choice: each is an entry of its own in the journal.
+const ROUTES_MAX: usize = 4;
+
 /// The answer to a request that was readable.
 #[derive(Serialize)]
 pub(super) struct Answer {
@@ -61,21 +64,24 @@ impl From<Rejected> for RejectedRecord {
 pub(super) async fn post(service: &Arc<Service>, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
     let (parts, body) = request.into_parts();
     let Received { principal, region, body, room } = receive(service, &parts, body).await?;
-    let route = route(parts.uri.query().unwrap_or_default())?;
+    let routes = routes(service, &principal, &region, parts.uri.query().unwrap_or_default())?;
     // An explicit route loads what already happened elsewhere: it is kept as an import is.
-    let origin = if route.is_some() { Origin::Import } else { Origin::Ingest };
+    let origin = if routes.is_empty() { Origin::Ingest } else { Origin::Import };
     let (media_type, coding) = (text(&parts, header::CONTENT_TYPE), text(&parts, header::CONTENT_ENCODING));
     let may_grow = coding.is_some() || body.len() > SMALL_BODY_BYTES;
     let turn = if may_grow { Some(service.room.turn_to_read().await?) } else { None };
     let account = principal.account;
+    let size_max = service.lake.event_bytes_max(account);
     let parcel = tokio::task::spawn_blocking(move || {
-        envelope::read(&body, media_type.as_deref(), coding.as_deref()).map(|records| records.admit(account, &region))
+        let records = envelope::read(&body, media_type.as_deref(), coding.as_deref())?;
+        Ok::<_, EnvelopeError>(records.admit_up_to(size_max, account, &region))
     })
     .await
     .map_err(|error| Refusal::from(Failure::internal(error)))??;
     let _room_for_records = service.room.for_records(&parcel).await?;
     drop((turn, room));
-    let outcome = service.recorder.record_parcel(parcel, origin, route, &sender_of(&principal)).await?;
+    let pending = service.recorder.enqueue_to(vec![parcel], origin, routes, &sender_of(&principal)).await?;
+    let outcome = pending.durable().await?.into_iter().next().unwrap_or_default();
     json(&Answer::from(outcome))
 }
 
@@ -109,29 +115,44 @@ pub(super) fn sender_of(principal: &Principal) -> Sender {
     Sender { account: principal.account, adopt: principal.may_adopt(), any_account: false, principal: principal.arn().into() }
 }
 
-/// `?route=history,trails,store:NAME`; nothing means everything a live event reaches.
-pub(super) fn route(query: &str) -> Result<Option<Route>, Refusal> {
+/// `?route=history,stores,trails,store:NAME`: the ways that records are to go; `stores` is the default event data store.
+/// None means everything a live event reaches, or an import.
+pub(super) fn routes(service: &Service, principal: &Principal, region: &Region, query: &str) -> Result<Vec<Route>, Refusal> {
     let mut lists = query.split('&').filter_map(|pair| pair.strip_prefix("route="));
     let (Some(list), None) = (lists.next(), lists.next()) else {
-        return if query.contains("route=") { Err(Refusal::malformed("route is given twice")) } else { Ok(None) };
+        return if query.contains("route=") { Err(Refusal::malformed("route is given twice")) } else { Ok(Vec::new()) };
     };
     let list = percent_encoding::percent_decode_str(list).decode_utf8_lossy();
-    let mut route = Route::NONE;
+    let mut followers = Route::NONE;
+    let mut routes = Vec::new();
     for word in list.split(',').filter(|word| !word.is_empty()) {
-        route = route.with(match word {
-            "history" => Route::HISTORY,
-            "trails" => Route::TRAILS,
-            _ if word.starts_with("store:") => {
-                return Err(Refusal::new(
-                    StatusCode::BAD_REQUEST,
-                    "UnsupportedOperationException",
-                    "Event data stores are not supported by this version of Trailkeep.",
-                ));
+        match (word, word.strip_prefix("store:")) {
+            ("history", _) => followers = followers.with(Route::HISTORY),
+            ("stores", _) => followers = followers.with(Route::STORES),
+            ("trails", _) => followers = followers.with(Route::TRAILS),
+            (_, Some(name)) => {
+                let store = service.lake.named(principal.account, region, name).ok_or_else(|| no_store(name))?;
+                if !routes.contains(&Route::store(store)) {
+                    routes.push(Route::store(store));
+                }
             }
-            _ => return Err(Refusal::malformed(format!("route {word:?} is none of history, trails, store:NAME"))),
-        });
+            _ => return Err(Refusal::malformed(format!("route {word:?} is none of history, stores, trails, store:NAME"))),
+        }
     }
-    if route == Route::NONE { Err(Refusal::malformed("route names nothing")) } else { Ok(Some(route)) }
+    if followers != Route::NONE {
+        // What the sender is told of, if it goes there.
+        routes.insert(0, followers);
+    }
+    match routes.len() {
+        0 => Err(Refusal::malformed("route names nothing")),
+        1..=ROUTES_MAX => Ok(routes),
+        _ => Err(Refusal::malformed(format!("route names more than {ROUTES_MAX} ways"))),
+    }
+}
+
+fn no_store(name: &str) -> Refusal {
+    let message = format!("There is no event data store {name:?} that events could be put into.");
+    Refusal::new(StatusCode::BAD_REQUEST, "EventDataStoreNotFoundException", message)
 }
 
 fn text(parts: &Parts, name: HeaderName) -> Option<String> {

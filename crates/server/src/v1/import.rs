@@ -75,16 +75,16 @@ impl Group {
 pub(super) async fn post(service: &Arc<Service>, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
     let (parts, body) = request.into_parts();
     let Received { principal, region, body, room: _room } = events::receive(service, &parts, body).await?;
-    let route = events::route(parts.uri.query().unwrap_or_default())?.unwrap_or(Route::HISTORY.with(Route::STORES));
+    let routes = events::routes(service, &principal, &region, parts.uri.query().unwrap_or_default())?;
     let sender = events::sender_of(&principal);
     let _turn = service.room.turn_to_import().await?;
     let (groups, mut read) = mpsc::channel(GROUPS_AHEAD);
-    let account = principal.account;
-    let reading = tokio::task::spawn_blocking(move || read_groups(&body, account, &region, &groups));
+    let admitting = Admitting { size_max: service.lake.event_bytes_max(principal.account), account: principal.account, region };
+    let reading = tokio::task::spawn_blocking(move || read_groups(&body, &admitting, &groups));
     let mut lines = Vec::new();
     let mut under_way = None;
     while let Some(group) = read.recv().await {
-        let next = enqueue(service, group, route, &sender).await?;
+        let next = enqueue(service, group, routes.clone(), &sender).await?;
         if let Some(previous) = under_way.replace(next) {
             tell(previous, &mut lines).await?;
         }
@@ -100,13 +100,22 @@ pub(super) async fn post(service: &Arc<Service>, request: Request<Incoming>) -> 
     }
 }
 
+/// What records are admitted by.
+struct Admitting {
+    size_max: usize,
+    /// Of records that name none, as the Region.
+    account: AccountId,
+    region: Region,
+}
+
 /// Takes the archive apart, group by group, as fast as the recorder takes them.
-fn read_groups(body: &Bytes, account: AccountId, region: &Region, groups: &mpsc::Sender<Group>) -> std::io::Result<()> {
+fn read_groups(body: &Bytes, admitting: &Admitting, groups: &mpsc::Sender<Group>) -> std::io::Result<()> {
+    let Admitting { size_max, account, region } = admitting;
     let mut group = Group::default();
     let mut wanted = true;
     archive::read(&body[..], |file| {
         let member = file.unpack();
-        group.add(member.name, member.records.map(|records| records.admit(account, region)));
+        group.add(member.name, member.records.map(|records| records.admit_up_to(*size_max, *account, region)));
         if group.is_full() {
             wanted = groups.blocking_send(std::mem::take(&mut group)).is_ok();
         }
@@ -125,7 +134,7 @@ struct UnderWay {
     pending: pipeline::capture::recorder::Pending,
 }
 
-async fn enqueue(service: &Service, group: Group, route: Route, sender: &Sender) -> Result<UnderWay, Refusal> {
+async fn enqueue(service: &Service, group: Group, routes: Vec<Route>, sender: &Sender) -> Result<UnderWay, Refusal> {
     let mut damaged = Vec::with_capacity(group.read.len());
     let mut parcels = Vec::with_capacity(group.read.len());
     for file in group.read {
@@ -137,7 +146,7 @@ async fn enqueue(service: &Service, group: Group, route: Route, sender: &Sender)
             Err(error) => damaged.push(Some(error)),
         }
     }
-    let pending = service.recorder.enqueue(parcels, Origin::Import, Some(route), sender).await?;
+    let pending = service.recorder.enqueue_to(parcels, Origin::Import, routes, sender).await?;
     Ok(UnderWay { names: group.names, damaged, pending })
 }
 
