@@ -272,7 +272,7 @@ def test_reserved_paths_come_first_then_the_target_then_the_signature(server):
     for service in ["organizations", "iam"]:
         assert service in is_refused(send(server, body=b"", headers=signed(server, service=service)), "UnsupportedOperationException", 400)
     data = send(server, path="/PutAuditEvents?channelArn=x", body=b"{}", headers=signed(server, path="/PutAuditEvents?channelArn=x", body=b"{}", service="cloudtrail-data"))
-    assert data.headers["x-amzn-errortype"] == "UnsupportedOperationException"
+    assert data.headers["x-amzn-errortype"] == "ValidationException"
 
 
 @pytest.mark.parametrize("path", ["/", "/some-bucket/key", "/?Action=GetCallerIdentity"])

@@ -85,7 +85,7 @@ CALLS = {
     "RemoveTags": ("remove_tags", {"ResourceId": f"{ARN}/audit", "TagsList": [{"Key": "a"}]}, {"resourceId": f"{ARN}/audit", "tagsList": [{"key": "a"}]}, False),
     "StartLogging": ("start_logging", {"Name": "audit"}, {"name": "audit"}, False),
     "StopLogging": ("stop_logging", {"Name": "audit"}, {"name": "audit"}, False),
-    "ListChannels": ("list_channels", {"MaxResults": 5}, {"maxResults": 5}, True),
+    "ListDashboards": ("list_dashboards", {"MaxResults": 5}, {"maxResults": 5}, True),
 }
 
 
@@ -108,7 +108,7 @@ def test_a_call_is_recorded_as_cloudtrail_writes_it(server, trails, name):
     }
     assert {key: event[key] for key in expected} == expected
     assert event["userAgent"].startswith("Boto3/")
-    if name == "ListChannels":
+    if name == "ListDashboards":
         assert (event["errorCode"], event["errorMessage"]) == (answer["Error"]["Code"], answer["Error"]["Message"])
     else:
         assert not {"errorCode", "errorMessage"} & set(event)
