@@ -135,9 +135,11 @@ def test_the_same_identity_with_other_content_is_kept_and_counted_as_a_conflict(
 
 
 def test_an_event_that_nothing_keeps_is_expired(server, token):
-    old = record(seconds_ago=91 * 86_400)
+    # Event history keeps 90 days, the event data store of the first start ten years.
+    kept(post_events(server, [record(seconds_ago=91 * 86_400)], token), 1)
+    old = record(seconds_ago=3_654 * 86_400)
     kept(post_events(server, [old, record()], token), 1, expired=1)
-    # A data event without a trail that wants it has no place either.
+    # A data event without a trail or a store that wants it has no place either.
     kept(post_events(server, [record(eventCategory="Data", managementEvent=False)], token), 0, expired=1)
     # Imports are kept for ever.
     kept(post_events(server, [old], token, query="?route=history"), 1)
@@ -304,7 +306,7 @@ def test_a_route_names_where_events_go(server, token):
     kept(to("?route=trails", record()), 0, expired=1)
     for query in ["?route=history&route=trails", "?route=", "?route=elsewhere", "?route=history,elsewhere", "?route=,"]:
         refused(to(query, record()), 400)
-    refused(to("?route=store:main", record()), 400, "UnsupportedOperationException")
+    refused(to("?route=store:main", record()), 400, "EventDataStoreNotFoundException")
 
 
 def test_insight_events_need_no_source_and_name(server, token):
