@@ -10,6 +10,22 @@ use crate::sql::{self, Compiled, ErrorKind, Place};
 /// The longest message (CloudTrail API reference, DescribeQuery: ErrorMessage).
 const MESSAGE_CHARS_MAX: usize = 1_000;
 
+/// What the engine writes before what went wrong.
+const PREFIXES: &[&str] = &[
+    "Error during planning: ",
+    "Execution error: ",
+    "Arrow error: ",
+    "Compute error: ",
+    "External error: ",
+    "Invalid argument error: ",
+    "Optimizer rule 'simplify_expressions' failed",
+    "This feature is not implemented: ",
+    "SQL error: ",
+    "caused by",
+];
+/// What the engine writes around what a function of ours says of its arguments.
+const WRAPPING: &str = "failed with \"Error during planning: ";
+
 /// Why a statement ended early.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
@@ -61,25 +77,11 @@ fn message(error: &DataFusionError) -> String {
     let root = error.find_root();
     let text = root.to_string();
     let text = text.split("\nBacktrace").next().unwrap_or_default();
-    const PREFIXES: &[&str] = &[
-        "Error during planning: ",
-        "Execution error: ",
-        "Arrow error: ",
-        "Compute error: ",
-        "External error: ",
-        "Invalid argument error: ",
-        "Optimizer rule 'simplify_expressions' failed",
-        "This feature is not implemented: ",
-        "SQL error: ",
-        "caused by",
-    ];
     let mut text = text.trim();
     while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
         text = rest.trim_start();
     }
     let text = if text.starts_with("Divide by zero") { "division by zero" } else { text };
-    // What a function of ours says of its arguments is wrapped in what the engine says of it.
-    const WRAPPING: &str = "failed with \"Error during planning: ";
     let text = text.split_once(WRAPPING).and_then(|(_, rest)| rest.split_once("\" No function")).map_or(text, |(inner, _)| inner);
     text.chars().take(MESSAGE_CHARS_MAX).collect()
 }
@@ -87,7 +89,7 @@ fn message(error: &DataFusionError) -> String {
 /// An error of the planner, at the place of the statement that it speaks of.
 pub(super) fn at_its_place(error: &DataFusionError, compiled: &Compiled) -> sql::Error {
     let text = message(error);
-    let (message, place) = reworded(&text, compiled).unwrap_or((text, Place::default()));
+    let (message, place) = reworded(&text, compiled).unwrap_or_else(|| (text.clone(), Place::default()));
     sql::Error { message, line: place.line, column: place.column, hint: None, kind: ErrorKind::Invalid }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Date32Array};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
-use datafusion::common::{Result, exec_err};
+use datafusion::common::{Result, exec_datafusion_err, exec_err};
 
 use super::scalar::{Args, Row, Take, Texts, shown, yields};
 use super::{local, scan, shortened};
@@ -24,10 +24,7 @@ pub(super) const ROWS: &[Row] = &[
 
 /// Reads a time, or says that the text is none.
 pub(super) fn to_timestamp(text: &str) -> Result<i64> {
-    match parse_timestamp(text) {
-        Some(time) => Ok(time),
-        None => exec_err!("cannot cast '{}' to timestamp", shortened(text)),
-    }
+    parse_timestamp(text).ok_or_else(|| exec_datafusion_err!("cannot cast '{}' to timestamp", shortened(text)))
 }
 
 fn cast_varchar(args: &Args<'_>) -> Result<ArrayRef> {
@@ -63,10 +60,9 @@ fn cast_integer(args: &Args<'_>) -> Result<ArrayRef> {
         other => match Texts::of(&array) {
             Some(texts) => args.each_integer(|row| match texts.get(row).map(str::trim) {
                 None => Ok(None),
-                Some(text) => match text.parse() {
-                    Ok(number) => within(number),
-                    Err(_) => exec_err!("cannot cast '{}' to bigint", shortened(text)),
-                },
+                Some(text) => {
+                    within(text.parse().map_err(|_| exec_datafusion_err!("cannot cast '{}' to bigint", shortened(text)))?)
+                }
             }),
             None if other.is_numeric() => {
                 let cast = arrow::compute::cast(&array, &DataType::Int64)?;
@@ -93,10 +89,7 @@ fn cast_double(args: &Args<'_>) -> Result<ArrayRef> {
     match Texts::of(&array) {
         Some(texts) => args.each_number(|row| match texts.get(row).map(str::trim) {
             None => Ok(None),
-            Some(text) => match text.parse() {
-                Ok(number) => Ok(Some(number)),
-                Err(_) => exec_err!("cannot cast '{}' to double", shortened(text)),
-            },
+            Some(text) => text.parse().map(Some).map_err(|_| exec_datafusion_err!("cannot cast '{}' to double", shortened(text))),
         }),
         None if array.data_type().is_numeric() || array.data_type() == &DataType::Boolean => {
             Ok(arrow::compute::cast(&array, &DataType::Float64)?)

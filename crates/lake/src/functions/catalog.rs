@@ -98,10 +98,9 @@ impl Function {
             Yields::Texts => Type::Text.list(),
             Yields::Integers => Type::Integer.list(),
             Yields::First => first(),
-            Yields::Element => element(first()),
             Yields::ListOfFirst => first().list(),
-            Yields::Flat => element(first()),
-            Yields::Common => args.iter().fold(Type::Unknown, |kind, arg| kind.or(arg)),
+            Yields::Element | Yields::Flat => element(first()),
+            Yields::Common => args.iter().fold(Type::Unknown, Type::or),
             Yields::Number => match first() {
                 Type::Integer => Type::Integer,
                 Type::Double => Type::Double,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use arrow::array::{Array as _, ArrayRef};
-use datafusion::common::{Result, exec_err};
+use datafusion::common::{Result, exec_datafusion_err, exec_err};
 use memchr::memmem::Finder;
 
 use super::casts::json_scalar;
@@ -235,15 +235,16 @@ fn json_cast_varchar(args: &Args<'_>) -> Result<ArrayRef> {
     args.each_text(|row| texts.get(row).map(json_scalar).transpose().map(Option::flatten))
 }
 
+fn cast_items(text: &str) -> Result<scan::Items<'_>> {
+    scan::items(text).ok_or_else(|| exec_datafusion_err!("cannot cast {} to array", shortened(text)))
+}
+
 /// The items of an array: scalars as their text.
 fn json_texts(args: &Args<'_>) -> Result<ArrayRef> {
     let texts = args.texts(0)?;
     args.each_texts(|row| match texts.get(row).map(str::trim) {
         None | Some("null") => Ok(None),
-        Some(text) => match scan::items(text) {
-            Some(items) => items.map(json_scalar).collect::<Result<Vec<_>>>().map(Some),
-            None => exec_err!("cannot cast {} to array", shortened(text)),
-        },
+        Some(text) => cast_items(text)?.map(json_scalar).collect::<Result<Vec<_>>>().map(Some),
     })
 }
 
@@ -252,9 +253,6 @@ fn json_items(args: &Args<'_>) -> Result<ArrayRef> {
     let texts = args.texts(0)?;
     args.each_texts(|row| match texts.get(row).map(str::trim) {
         None | Some("null") => Ok(None),
-        Some(text) => match scan::items(text) {
-            Some(items) => Ok(Some(items.map(Some).collect())),
-            None => exec_err!("cannot cast {} to array", shortened(text)),
-        },
+        Some(text) => Ok(Some(cast_items(text)?.map(Some).collect())),
     })
 }

@@ -129,9 +129,9 @@ impl ScalarUDFImpl for Lambda {
 impl Lambda {
     /// The types of the expression's parameters for arguments of these types.
     fn parameters(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        let element = |list: &DataType| match list {
-            DataType::List(field) => Ok(field.data_type().clone()),
-            _ => plan_err!("{}() expects an array", self.body.used.name()),
+        let element = |list: &DataType| {
+            let DataType::List(field) = list else { return plan_err!("{}() expects an array", self.body.used.name()) };
+            Ok(field.data_type().clone())
         };
         match (self.body.used, given) {
             (Use::Try, given) => Ok(given.to_vec()),
@@ -270,7 +270,7 @@ fn matched(used: Use, lists: &ListArray, truths: &BooleanArray) -> BooleanArray 
         }
         let wanted = used != Use::AllMatch;
         let decided = range.clone().any(|at| truths.is_valid(at) && truths.value(at) == wanted);
-        let unknown = range.clone().any(|at| truths.is_null(at));
+        let unknown = range.into_iter().any(|at| truths.is_null(at));
         // One that fits decides any and none, one that does not fit decides all.
         let found = match (decided, unknown) {
             (true, _) => Some(true),

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::{SortOptions, cast, interleave, kernels::cmp, sort_to_indices, take};
 use arrow::datatypes::{DataType, Field, Float64Type};
-use datafusion::common::{Result, exec_err};
+use datafusion::common::{Result, exec_datafusion_err, exec_err};
 
 use super::scalar::{Args, Row, Take, Texts, grown, yields};
 use super::{scan, shortened};
@@ -77,10 +77,9 @@ fn subscript(args: &Args<'_>) -> Result<ArrayRef> {
         let (maps, keys) = (args.texts(0)?, args.texts(1)?);
         return args.each_text(|row| {
             let Some((map, key)) = maps.get(row).zip(keys.get(row)) else { return Ok(None) };
-            match scan::member(map, key) {
-                Some(value) => Ok(scan::plain(value)),
-                None => exec_err!("key not present in map: {}", shortened(key)),
-            }
+            let value =
+                scan::member(map, key).ok_or_else(|| exec_datafusion_err!("key not present in map: {}", shortened(key)))?;
+            Ok(scan::plain(value))
         });
     }
     let (lists, places) = (args.list(0)?, places(args, 1)?);
@@ -91,13 +90,14 @@ fn subscript(args: &Args<'_>) -> Result<ArrayRef> {
         match places.value(row) {
             0 => exec_err!("array subscripts start at 1"),
             negative if negative < 0 => exec_err!("array subscript is negative: {negative}"),
-            wanted => match place(&lists, row, wanted) {
-                Some(index) => Ok(Some(index)),
-                None => exec_err!(
-                    "array subscript must be less than or equal to array length: {wanted} > {}",
-                    lists.value_length(row)
-                ),
-            },
+            wanted => {
+                let length = lists.value_length(row);
+                let beyond = || {
+                    let rule = "array subscript must be less than or equal to array length";
+                    exec_datafusion_err!("{rule}: {wanted} > {length}")
+                };
+                place(&lists, row, wanted).map(Some).ok_or_else(beyond)
+            }
         }
     };
     let indexes = (0..args.rows).map(at).collect::<Result<UInt64Array>>()?;
@@ -139,7 +139,7 @@ fn contains(args: &Args<'_>) -> Result<ArrayRef> {
         let offsets = lists.value_offsets();
         let range = (offsets[row] - start) as usize..(offsets[row + 1] - start) as usize;
         let found = range.clone().any(|at| equal.is_valid(at) && equal.value(at));
-        let unknown = range.clone().any(|at| equal.is_null(at));
+        let unknown = range.into_iter().any(|at| equal.is_null(at));
         Ok(if found {
             Some(true)
         } else if unknown {
@@ -173,7 +173,7 @@ fn array_join(args: &Args<'_>) -> Result<ArrayRef> {
 fn gathered(element: &DataType, sources: &[ArrayRef], rows: Vec<Option<Vec<(usize, usize)>>>) -> Result<ArrayRef> {
     let lengths = rows.iter().map(|row| row.as_ref().map_or(0, Vec::len));
     let offsets = OffsetBuffer::from_lengths(lengths);
-    let nulls = NullBuffer::from_iter(rows.iter().map(Option::is_some));
+    let nulls = rows.iter().map(Option::is_some).collect::<NullBuffer>();
     let picks: Vec<(usize, usize)> = rows.into_iter().flatten().flatten().collect();
     let sources: Vec<&dyn Array> = sources.iter().map(AsRef::as_ref).collect();
     let values = if picks.is_empty() { new_null_array(element, 0) } else { interleave(&sources, &picks)? };

@@ -152,7 +152,9 @@ fn histogram_of(args: &Args<'_>) -> Result<ArrayRef> {
             *counts.entry(value).or_default() += 1;
         }
         let mut object = Object::default();
-        counts.iter().for_each(|(value, count)| object.push(value, &count.to_string()));
+        for (value, count) in &counts {
+            object.push(value, &count.to_string());
+        }
         Ok(Some(object.finish()))
     })
 }

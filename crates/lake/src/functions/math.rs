@@ -3,7 +3,7 @@
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
-use datafusion::common::{Result, exec_err};
+use datafusion::common::{Result, exec_datafusion_err, exec_err};
 
 use super::scalar::{Args, Row, Take, yields};
 
@@ -14,7 +14,7 @@ macro_rules! of_number {
 }
 
 pub(super) const ROWS: &[Row] = &[
-    Row::new("abs", &[Take::Any], whole_or_number, |args| keeping(args, |whole| whole.wrapping_abs(), f64::abs)),
+    Row::new("abs", &[Take::Any], whole_or_number, |args| keeping(args, i64::wrapping_abs, f64::abs)),
     Row::new("ceil", &[Take::Any], whole_or_number, |args| keeping(args, |whole| whole, f64::ceil)),
     Row::new("floor", &[Take::Any], whole_or_number, |args| keeping(args, |whole| whole, f64::floor)),
     Row::new("round", &[Take::Any, Take::Integer], whole_or_number, round).least(1),
@@ -78,10 +78,8 @@ fn modulo(args: &Args<'_>) -> Result<ArrayRef> {
         if left.is_null(row) || right.is_null(row) {
             return Ok(None);
         }
-        match left.value(row).checked_rem(right.value(row)) {
-            Some(rest) => Ok(Some(rest)),
-            None => exec_err!("division by zero"),
-        }
+        let rest = left.value(row).checked_rem(right.value(row));
+        rest.map(Some).ok_or_else(|| exec_datafusion_err!("division by zero"))
     })
 }
 

@@ -2,7 +2,7 @@
 //! back-references.
 
 use arrow::array::{Array as _, ArrayRef};
-use datafusion::common::{Result, exec_err};
+use datafusion::common::{Result, exec_datafusion_err};
 use regex::{Captures, Regex, RegexBuilder};
 
 use super::scalar::{Args, Row, Take, Texts, grown, yields};
@@ -107,10 +107,8 @@ fn group(args: &Args<'_>) -> Result<impl Fn(usize, &Regex) -> Result<Option<usiz
         Some(groups) => {
             let wanted = groups.value(row);
             let known = usize::try_from(wanted).ok().filter(|wanted| *wanted < regex.captures_len());
-            match known {
-                Some(known) => Ok(Some(known)),
-                None => exec_err!("pattern has {} groups, cannot access group {wanted}", regex.captures_len() - 1),
-            }
+            let groups = regex.captures_len() - 1;
+            known.map(Some).ok_or_else(|| exec_datafusion_err!("pattern has {groups} groups, cannot access group {wanted}"))
         }
     })
 }
@@ -164,7 +162,7 @@ fn expanded(with: &str, found: &Captures<'_>) -> String {
                 rest = &after[next.map_or(0, char::len_utf8)..];
             }
             '$' if after.starts_with('{') => {
-                let (name, left) = after[1..].split_once('}').unwrap_or((&after[1..], ""));
+                let (name, left) = after[1..].split_once('}').unwrap_or_else(|| (&after[1..], ""));
                 out.push_str(found.name(name).map_or("", |group| group.as_str()));
                 rest = left;
             }
@@ -172,16 +170,13 @@ fn expanded(with: &str, found: &Captures<'_>) -> String {
                 let digits = after.bytes().take_while(u8::is_ascii_digit).count();
                 // As many digits as there are groups for.
                 let length = (1..=digits).rev().find(|length| after[..*length].parse::<usize>().is_ok_and(|n| n < found.len()));
-                match length {
-                    Some(length) => {
-                        let number = after[..length].parse().unwrap_or_default();
-                        out.push_str(found.get(number).map_or("", |group| group.as_str()));
-                        rest = &after[length..];
-                    }
-                    None => {
-                        out.push('$');
-                        rest = after;
-                    }
+                if let Some(length) = length {
+                    let number = after[..length].parse().unwrap_or_default();
+                    out.push_str(found.get(number).map_or("", |group| group.as_str()));
+                    rest = &after[length..];
+                } else {
+                    out.push('$');
+                    rest = after;
                 }
             }
             other => {

@@ -10,7 +10,7 @@ use arrow::array::{
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
-use datafusion::common::{DataFusionError, Result, ScalarValue, exec_datafusion_err, plan_err};
+use datafusion::common::{DataFusionError, Result, ScalarValue, exec_datafusion_err, plan_datafusion_err, plan_err};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
@@ -118,13 +118,15 @@ impl ScalarUDFImpl for Function {
         if given.len() < row.least || given.len() > most {
             return plan_err!("{}() does not take {} arguments", row.name, given.len());
         }
-        let takes = |at: usize| row.takes.get(at).or(row.takes.last()).copied().unwrap_or(Take::Any);
+        let takes = |at: usize| row.takes.get(at).or_else(|| row.takes.last()).copied().unwrap_or(Take::Any);
         given
             .iter()
             .enumerate()
-            .map(|(at, given)| match coerced(takes(at), given) {
-                Some(coerced) => Ok(coerced),
-                None => plan_err!("{}() expects {} as argument {}, not {}", row.name, described(takes(at)), at + 1, shown(given)),
+            .map(|(at, given)| {
+                let expected = described(takes(at));
+                let unfit =
+                    || plan_datafusion_err!("{}() expects {expected} as argument {}, not {}", row.name, at + 1, shown(given));
+                coerced(takes(at), given).ok_or_else(unfit)
             })
             .collect()
     }
@@ -321,7 +323,9 @@ impl<'a> Args<'a> {
                 Some(items) => {
                     let bytes: usize = items.iter().flatten().map(|item| item.as_ref().len()).sum();
                     grown(builder.values().values_slice().len() + bytes)?;
-                    items.iter().for_each(|item| builder.values().append_option(item.as_ref().map(AsRef::as_ref)));
+                    for item in &items {
+                        builder.values().append_option(item.as_ref().map(AsRef::as_ref));
+                    }
                     builder.append(true);
                 }
                 None => builder.append(false),

@@ -114,7 +114,7 @@ pub(crate) fn unquoted(written: &str) -> Cow<'_, str> {
     let Some(inner) = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return written.into() };
     if inner.contains('\\') {
         // A lone surrogate has no text; it stays as it is written.
-        return serde_json::from_str(written).map_or(inner.into(), Cow::Owned);
+        return serde_json::from_str(written).map_or_else(|_| inner.into(), Cow::Owned);
     }
     inner.into()
 }

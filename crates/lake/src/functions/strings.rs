@@ -127,7 +127,7 @@ fn trim(args: &Args<'_>, start: bool, end: bool) -> Result<ArrayRef> {
                 set => set,
             },
         };
-        let goes = |char: char| set.map_or(char.is_whitespace(), |set| set.contains(char));
+        let goes = |char: char| set.map_or_else(|| char.is_whitespace(), |set| set.contains(char));
         if start {
             text = text.trim_start_matches(goes);
         }

@@ -1,6 +1,6 @@
 //! Patterns of `date_format` and `date_parse`: MySQL's, as in Trino.
 
-use datafusion::common::{Result, exec_err};
+use datafusion::common::{Result, exec_datafusion_err, exec_err};
 
 use super::shortened;
 use super::time::{DAY_US, SECOND_US, date_of, iso_week, weekday, year_day};
@@ -73,10 +73,8 @@ struct Parts {
 
 /// The time that a text means by a pattern.
 pub(super) fn parse(text: &str, pattern: &str) -> Result<i64> {
-    match read(text, pattern) {
-        Some(time) => Ok(time),
-        None => exec_err!("'{}' does not fit the date format '{}'", shortened(text), shortened(pattern)),
-    }
+    let unfit = || exec_datafusion_err!("'{}' does not fit the date format '{}'", shortened(text), shortened(pattern));
+    read(text, pattern).ok_or_else(unfit)
 }
 
 fn read(text: &str, pattern: &str) -> Option<i64> {

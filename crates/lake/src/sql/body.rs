@@ -10,6 +10,12 @@ use super::error::Error;
 use super::scope::{Scope, Value, call, ident};
 use super::typing::Type;
 
+/// A lambda's parameter that no statement can name.
+pub(crate) const ELEMENT: &str = " element";
+
+/// A lambda expression taken apart: its parameters with their types, and what it says.
+type Lambda<'e> = (Vec<(String, Type)>, &'e Expr);
+
 /// What a function with a lambda expression does with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Use {
@@ -140,8 +146,8 @@ impl Compiler<'_> {
 
     /// A function over a list with a lambda expression.
     pub(crate) fn with_lambda(&mut self, used: Use, list: &Value, lambda: &Expr, scope: &Scope<'_>) -> Result<Value, Error> {
-        let element = self.element_of(list, lambda)?;
-        let (params, inner) = self.lambda(lambda, &[element])?;
+        let element = element_of(list, lambda)?;
+        let (params, inner) = lambda_of(lambda, &[element])?;
         let (name, captured, yields) = self.body(used, &params, |compiler| compiler.value(inner, scope))?;
         let kind = match used {
             Use::Filter => list.kind.clone(),
@@ -158,12 +164,12 @@ impl Compiler<'_> {
         };
         let list = self.value(list, scope)?;
         let start = self.value(start, scope)?;
-        let element = self.element_of(&list, step)?;
-        let (params, inner) = self.lambda(step, &[start.kind.clone(), element])?;
+        let element = element_of(&list, step)?;
+        let (params, inner) = lambda_of(step, &[start.kind.clone(), element])?;
         let (name, captured, yields) = self.body(Use::Reduce, &params, |compiler| compiler.value(inner, scope))?;
         let folded = call(&name, [list.sql, start.sql].into_iter().chain(captured));
         // The last lambda is applied to a list of one.
-        let (params, inner) = self.lambda(last, &[start.kind.or(&yields)])?;
+        let (params, inner) = lambda_of(last, &[start.kind.or(&yields)])?;
         let (name, captured, kind) = self.body(Use::Transform, &params, |compiler| compiler.value(inner, scope))?;
         let single = call("make_array", [folded]);
         let applied = call(&name, std::iter::once(single).chain(captured));
@@ -187,40 +193,39 @@ impl Compiler<'_> {
             Type::List(element) => element.as_ref().clone(),
             _ => Type::Unknown,
         };
-        const NAME: &str = " element";
-        let params = [(NAME.to_owned(), element)];
+        let params = [(ELEMENT.to_owned(), element)];
         let (name, captured, _) = self.body(used, &params, |compiler| {
-            let element = compiler.parameter(&Ident::new(NAME));
+            let element = compiler.parameter(&Ident::new(ELEMENT));
             predicate(compiler, element.unwrap_or_else(|| Value::new("NULL", Type::Unknown)))
         })?;
         Ok(Value::new(call(&name, std::iter::once(list.sql.clone()).chain(captured)), Type::Boolean))
     }
+}
 
-    fn element_of(&self, list: &Value, at: &Expr) -> Result<Type, Error> {
-        match &list.kind {
-            Type::List(element) => Ok(element.as_ref().clone()),
-            Type::Unknown => Ok(Type::Unknown),
-            other => Err(Error::invalid(place_of(at), format!("an array is expected, not {}", other.name()))),
-        }
+fn element_of(list: &Value, at: &Expr) -> Result<Type, Error> {
+    match &list.kind {
+        Type::List(element) => Ok(element.as_ref().clone()),
+        Type::Unknown => Ok(Type::Unknown),
+        other => Err(Error::invalid(place_of(at), format!("an array is expected, not {}", other.name()))),
     }
+}
 
-    /// The parameters and the expression of a lambda.
-    fn lambda<'e>(&self, lambda: &'e Expr, kinds: &[Type]) -> Result<(Vec<(String, Type)>, &'e Expr), Error> {
-        let mut written = lambda;
-        while let Expr::Nested(inner) = written {
-            written = inner;
-        }
-        let Expr::Lambda(function) = written else {
-            let hint = Some("write x -> …".to_owned());
-            return Err(Error::invalid(place_of(lambda), "a lambda expression is expected").hint(hint));
-        };
-        let params: &[Ident] = &function.params;
-        if params.len() != kinds.len() {
-            let message = format!("the lambda expression has {} parameters, not {}", params.len(), kinds.len());
-            return Err(Error::invalid(place_of(lambda), message));
-        }
-        Ok((params.iter().map(|param| param.value.clone()).zip(kinds.iter().cloned()).collect(), &function.body))
+/// The parameters and the expression of a lambda.
+fn lambda_of<'e>(lambda: &'e Expr, kinds: &[Type]) -> Result<Lambda<'e>, Error> {
+    let mut written = lambda;
+    while let Expr::Nested(inner) = written {
+        written = inner;
     }
+    let Expr::Lambda(function) = written else {
+        let hint = Some("write x -> …".to_owned());
+        return Err(Error::invalid(place_of(lambda), "a lambda expression is expected").hint(hint));
+    };
+    let params: &[Ident] = &function.params;
+    if params.len() != kinds.len() {
+        let message = format!("the lambda expression has {} parameters, not {}", params.len(), kinds.len());
+        return Err(Error::invalid(place_of(lambda), message));
+    }
+    Ok((params.iter().map(|param| param.value.clone()).zip(kinds.iter().cloned()).collect(), &function.body))
 }
 
 /// Where an expression stands.

@@ -129,7 +129,7 @@ impl Compiler<'_> {
         for arg in args {
             let value = self.exact(arg, scope)?;
             let value = match values.first() {
-                Some(first) => self.alike(first.clone(), value, name, place)?.1,
+                Some(first) => self.alike(first, &value, name, place)?.1,
                 None => value,
             };
             values.push(value);
@@ -200,75 +200,7 @@ impl Compiler<'_> {
             None => None,
         };
         let order = self.order(written.order, |compiler, expr| compiler.exact(expr, scope))?;
-        self.aggregate(written, values, order, filter, &over)
-    }
-
-    fn aggregate(
-        &mut self,
-        written: &Call<'_>,
-        values: Vec<Value>,
-        order: String,
-        filter: Option<String>,
-        over: &str,
-    ) -> Result<Value, Error> {
-        let kinds: Vec<Type> = values.iter().map(|value| value.kind.clone()).collect();
-        let sql: Vec<&str> = values.iter().map(|value| value.sql.as_str()).collect();
-        let kind = written.known.yields(&kinds);
-        let distinct = if written.distinct { "DISTINCT " } else { "" };
-        let when = |condition: Option<String>| match (condition, &filter) {
-            (Some(one), Some(other)) => format!(" FILTER (WHERE {one} AND {other})"),
-            (Some(one), None) => format!(" FILTER (WHERE {one})"),
-            (None, Some(other)) => format!(" FILTER (WHERE {other})"),
-            (None, None) => String::new(),
-        };
-        let best = |x: &str, y: &str, direction: &str| {
-            let found = when(Some(format!("{y} IS NOT NULL")));
-            format!("\"first_value\"({x} ORDER BY {y} {direction} NULLS LAST){found}{over}")
-        };
-        let several = |x: &str, y: &str, n: &str, direction: &str| {
-            let found = when(Some(format!("{y} IS NOT NULL")));
-            format!("\"slice\"(\"array_agg\"({x} ORDER BY {y} {direction} NULLS LAST){found}{over}, 1, {n})")
-        };
-        let nulls = match written.nulls {
-            Some(NullTreatment::IgnoreNulls) => " IGNORE NULLS",
-            _ => "",
-        };
-        let sql = match (written.known.name, sql.as_slice()) {
-            ("count", []) => format!("count(*){}{over}", when(None)),
-            ("count_if", [x]) => format!("count(*){}{over}", when(Some((*x).to_owned()))),
-            ("arbitrary" | "any_value", [x]) => {
-                format!("\"first_value\"({x}){}{over}", when(Some(format!("{x} IS NOT NULL"))))
-            }
-            ("max_by", [x, y]) => best(x, y, "DESC"),
-            ("min_by", [x, y]) => best(x, y, "ASC"),
-            ("max_by", [x, y, n]) => several(x, y, n, "DESC"),
-            ("min_by", [x, y, n]) => several(x, y, n, "ASC"),
-            ("approx_distinct", [x, ..]) => format!("count(DISTINCT {x}){}{over}", when(None)),
-            ("map_agg", [k, v]) => {
-                let entries = call("named_struct", ["'key'", k, "'value'", v]);
-                let found = when(Some(format!("{k} IS NOT NULL")));
-                format!("\"map_of\"(\"array_agg\"({entries}){found}{over})")
-            }
-            ("histogram", [x]) => {
-                let found = when(Some(format!("{x} IS NOT NULL")));
-                format!("\"histogram_of\"(\"array_agg\"({x}){found}{over})")
-            }
-            ("approx_percentile", [x, p]) => {
-                let found = when(Some(format!("{x} IS NOT NULL")));
-                format!("\"percentile_of\"(\"array_agg\"({x} ORDER BY {x} ASC NULLS LAST){found}{over}, {p})")
-            }
-            ("listagg", [x, separator]) => {
-                format!(
-                    "\"array_join\"(\"array_agg\"({distinct}{x}{order}){}{over}, {separator})",
-                    when(Some(format!("{x} IS NOT NULL")))
-                )
-            }
-            ("listagg", [x]) => {
-                format!("\"array_join\"(\"array_agg\"({distinct}{x}{order}){}{over}, '')", when(Some(format!("{x} IS NOT NULL"))))
-            }
-            (_, args) => format!("\"{}\"({distinct}{}{order}){}{nulls}{over}", written.known.engine, args.join(", "), when(None)),
-        };
-        Ok(Value::new(sql, kind))
+        Ok(aggregate(written, &values, &order, filter.as_deref(), &over))
     }
 
     fn window_spec(&mut self, spec: &WindowSpec, scope: &Scope<'_>) -> Result<String, Error> {
@@ -285,7 +217,7 @@ impl Compiler<'_> {
         let order: Vec<OrderByExpr> = base.iter().flat_map(|base| &base.order_by).chain(&spec.order_by).cloned().collect();
         let order = self.order(&order, |compiler, expr| compiler.exact(expr, scope))?;
         parts.extend((!order.is_empty()).then(|| order.trim_start().to_owned()));
-        let frame = spec.window_frame.as_ref().or(base.as_ref().and_then(|base| base.window_frame.as_ref()));
+        let frame = spec.window_frame.as_ref().or_else(|| base.as_ref()?.window_frame.as_ref());
         if let Some(frame) = frame {
             parts.push(self.window_frame(frame, scope)?);
         }
@@ -314,6 +246,69 @@ impl Compiler<'_> {
             WindowFrameBound::Following(Some(distance)) => format!("{} FOLLOWING", self.exact(distance, scope)?.sql),
         })
     }
+}
+
+/// The engine's SQL for a call of an aggregate or window function.
+fn aggregate(written: &Call<'_>, values: &[Value], order: &str, filter: Option<&str>, over: &str) -> Value {
+    let kinds: Vec<Type> = values.iter().map(|value| value.kind.clone()).collect();
+    let sql: Vec<&str> = values.iter().map(|value| value.sql.as_str()).collect();
+    let kind = written.known.yields(&kinds);
+    let distinct = if written.distinct { "DISTINCT " } else { "" };
+    // The engine's aggregates take rows whose filter is unknown, too.
+    let when = |condition: Option<String>| match (condition, filter) {
+        (Some(one), Some(other)) => format!(" FILTER (WHERE ({one} AND {other}) IS TRUE)"),
+        (Some(one), None) => format!(" FILTER (WHERE ({one}) IS TRUE)"),
+        (None, Some(other)) => format!(" FILTER (WHERE ({other}) IS TRUE)"),
+        (None, None) => String::new(),
+    };
+    let best = |x: &str, y: &str, direction: &str| {
+        let found = when(Some(format!("{y} IS NOT NULL")));
+        format!("\"first_value\"({x} ORDER BY {y} {direction} NULLS LAST){found}{over}")
+    };
+    let several = |x: &str, y: &str, n: &str, direction: &str| {
+        let found = when(Some(format!("{y} IS NOT NULL")));
+        format!("\"slice\"(\"array_agg\"({x} ORDER BY {y} {direction} NULLS LAST){found}{over}, 1, {n})")
+    };
+    let nulls = match written.nulls {
+        Some(NullTreatment::IgnoreNulls) => " IGNORE NULLS",
+        _ => "",
+    };
+    let sql = match (written.known.name, sql.as_slice()) {
+        ("count", []) => format!("count(*){}{over}", when(None)),
+        ("count_if", [x]) => format!("count(*){}{over}", when(Some((*x).to_owned()))),
+        ("arbitrary" | "any_value", [x]) => {
+            format!("\"first_value\"({x}){}{over}", when(Some(format!("{x} IS NOT NULL"))))
+        }
+        ("max_by", [x, y]) => best(x, y, "DESC"),
+        ("min_by", [x, y]) => best(x, y, "ASC"),
+        ("max_by", [x, y, n]) => several(x, y, n, "DESC"),
+        ("min_by", [x, y, n]) => several(x, y, n, "ASC"),
+        ("approx_distinct", [x, ..]) => format!("count(DISTINCT {x}){}{over}", when(None)),
+        ("map_agg", [k, v]) => {
+            let entries = call("named_struct", ["'key'", k, "'value'", v]);
+            let found = when(Some(format!("{k} IS NOT NULL")));
+            format!("\"map_of\"(\"array_agg\"({entries}){found}{over})")
+        }
+        ("histogram", [x]) => {
+            let found = when(Some(format!("{x} IS NOT NULL")));
+            format!("\"histogram_of\"(\"array_agg\"({x}){found}{over})")
+        }
+        ("approx_percentile", [x, p]) => {
+            let found = when(Some(format!("{x} IS NOT NULL")));
+            format!("\"percentile_of\"(\"array_agg\"({x} ORDER BY {x} ASC NULLS LAST){found}{over}, {p})")
+        }
+        ("listagg", [x, separator]) => {
+            format!(
+                "\"array_join\"(\"array_agg\"({distinct}{x}{order}){}{over}, {separator})",
+                when(Some(format!("{x} IS NOT NULL")))
+            )
+        }
+        ("listagg", [x]) => {
+            format!("\"array_join\"(\"array_agg\"({distinct}{x}{order}){}{over}, '')", when(Some(format!("{x} IS NOT NULL"))))
+        }
+        (_, args) => format!("\"{}\"({distinct}{}{order}){}{nulls}{over}", written.known.engine, args.join(", "), when(None)),
+    };
+    Value::new(sql, kind)
 }
 
 /// Takes a call apart and looks its function up.

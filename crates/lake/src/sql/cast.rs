@@ -36,7 +36,7 @@ impl Compiler<'_> {
     }
 
     /// `DATE '…'`, `TIMESTAMP '…'`.
-    pub(crate) fn typed_string(&mut self, target: &DataType, text: &SqlValue, place: Place) -> Result<Value, Error> {
+    pub(crate) fn typed_string(target: &DataType, text: &SqlValue, place: Place) -> Result<Value, Error> {
         let SqlValue::SingleQuotedString(text) = text else {
             return Err(Error::invalid(place, "a constant in single quotes is expected"));
         };
@@ -117,8 +117,9 @@ fn cast_to(value: Value, target: &DataType, place: Place) -> Result<Value, Error
 
 fn element_type(element: &ArrayElemTypeDef) -> Option<&DataType> {
     match element {
-        ArrayElemTypeDef::Parenthesis(inner) | ArrayElemTypeDef::AngleBracket(inner) => Some(inner),
-        ArrayElemTypeDef::SquareBracket(inner, _) => Some(inner),
+        ArrayElemTypeDef::Parenthesis(inner)
+        | ArrayElemTypeDef::AngleBracket(inner)
+        | ArrayElemTypeDef::SquareBracket(inner, _) => Some(inner),
         ArrayElemTypeDef::None => None,
     }
 }

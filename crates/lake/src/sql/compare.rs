@@ -20,7 +20,7 @@ impl Compiler<'_> {
             });
         }
         let bound = time_bound(&left, op, &right).or_else(|| time_bound(&right, mirrored(op), &left));
-        let (left, right) = self.alike(left, right, op, place)?;
+        let (left, right) = self.alike(&left, &right, op, place)?;
         let (left, right) = if op == "=" && self.filter { needles(left, right) } else { (left, right) };
         let sql = format!("({} {op} {})", left.sql, right.sql);
         Ok(Value::new(with_bound(sql, bound), Type::Boolean))
@@ -46,8 +46,8 @@ impl Compiler<'_> {
             let high = self.compare(value, "<=", high, place)?;
             return Ok(Value::new(format!("({} AND {})", low.sql, high.sql), Type::Boolean));
         }
-        let (value, low) = self.alike(value, low, "BETWEEN", place)?;
-        let (value, high) = self.alike(value, high, "BETWEEN", place)?;
+        let (value, low) = self.alike(&value, &low, "BETWEEN", place)?;
+        let (value, high) = self.alike(&value, &high, "BETWEEN", place)?;
         let not = if negated { "NOT " } else { "" };
         Ok(Value::new(format!("({} {not}BETWEEN {} AND {})", value.sql, low.sql, high.sql), Type::Boolean))
     }
@@ -64,7 +64,7 @@ impl Compiler<'_> {
         let mut value = value;
         let mut items = Vec::new();
         for item in list {
-            let (same, item) = self.alike(value, item, "IN", place)?;
+            let (same, item) = self.alike(&value, &item, "IN", place)?;
             value = same;
             items.push(item.sql);
         }
@@ -73,12 +73,12 @@ impl Compiler<'_> {
     }
 
     /// `value IS [NOT] NULL`.
-    pub(crate) fn is_null(&mut self, value: Value, negated: bool) -> Result<Value, Error> {
+    pub(crate) fn is_null(&mut self, value: &Value, negated: bool) -> Result<Value, Error> {
         if !value.each {
             let not = if negated { " NOT" } else { "" };
             return Ok(Value::new(format!("({} IS{not} NULL)", value.sql), Type::Boolean));
         }
-        let found = self.quantify(Use::AnyMatch, &value, |compiler, element| compiler.is_null(element, negated))?;
+        let found = self.quantify(Use::AnyMatch, value, |compiler, element| compiler.is_null(&element, negated))?;
         // A list that is not there or empty has no member either.
         let default = if negated { "false" } else { "true" };
         let none = if negated { String::new() } else { format!(" OR {} = 0", call("cardinality", [&value.sql])) };
@@ -128,9 +128,9 @@ impl Compiler<'_> {
     }
 
     /// Brings two values to one type, as far as the rules say; else they cannot be compared.
-    pub(crate) fn alike(&mut self, left: Value, right: Value, op: &str, place: Place) -> Result<(Value, Value), Error> {
-        let same = self.converted(left.clone(), &right, place)?;
-        let right = self.converted(right, &left, place)?;
+    pub(crate) fn alike(&mut self, left: &Value, right: &Value, op: &str, place: Place) -> Result<(Value, Value), Error> {
+        let same = self.converted(left.clone(), right, place)?;
+        let right = self.converted(right.clone(), left, place)?;
         if comparable(&same.kind, &right.kind) {
             return Ok((same, right));
         }

@@ -67,7 +67,7 @@ fn compile_tokens(
     let query = parse(tokens)?;
     let mut compiler = Compiler::new(names, now_us);
     let (sql, outputs) = compiler.query(&query, None)?;
-    compiler.finish(sql, outputs)
+    Ok(compiler.finish(sql, outputs))
 }
 
 /// Parses the tokens of one SELECT.
@@ -85,10 +85,9 @@ fn parse(
     if !matches!(begins.as_str(), "SELECT" | "WITH" | "(" | "VALUES" | "TABLE") {
         return Err(only_select(place, &begins));
     }
-    if let Some(at) = tokens.iter().position(|token| token.token == Token::SemiColon) {
-        if let Some(second) = tokens.iter().skip(at).find(|token| token.token != Token::SemiColon) {
-            return Err(Error::invalid(second.span, "only one statement can be run at a time"));
-        }
+    let mut after = tokens.iter().skip_while(|token| token.token != Token::SemiColon);
+    if let Some(second) = after.find(|token| token.token != Token::SemiColon) {
+        return Err(Error::invalid(second.span, "only one statement can be run at a time"));
     }
     let mut parser = Parser::new(&Lake).with_recursion_limit(PARSER_RECURSION_MAX).with_tokens_with_locations(tokens);
     let parsed = parser.parse_query();
@@ -131,7 +130,7 @@ fn syntax(error: &ParserError, end: Option<Place>) -> Error {
     };
     let message = message.replace("Expected: ", "expected ").replace("Expected ", "expected ");
     let message = message.replace("found: EOF", "the statement ends").replace("found: ", "found ");
-    let place = place.or(if message.contains("the statement ends") { end } else { None });
+    let place = place.or_else(|| end.filter(|_| message.contains("the statement ends")));
     Error::invalid(place.unwrap_or_default(), message)
 }
 
@@ -178,11 +177,11 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn finish(self, sql: String, outputs: Vec<Output>) -> Result<Compiled, Error> {
+    fn finish(self, sql: String, outputs: Vec<Output>) -> Compiled {
         let (tables, shapes) = self.tables.into_iter().map(|(id, shape)| (id, shape_of(shape))).unzip();
         let (columns, kinds) = outputs.into_iter().map(|output| (output.label, output.kind)).unzip();
         let ocsf = self.names.ocsf.clone();
-        Ok(Compiled { tables, columns, shapes, ocsf, kinds, sql, bodies: self.bodies, places: self.places })
+        Compiled { tables, columns, shapes, ocsf, kinds, sql, bodies: self.bodies, places: self.places }
     }
 
     /// Notes that the statement reads a table.

@@ -2,7 +2,10 @@
 
 use std::any::TypeId;
 
+use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 
 /// CloudTrail Lake's dialect. The parser is lenient where nothing can be misread; what Lake refuses, the compiler refuses.
 #[derive(Debug)]
@@ -12,6 +15,20 @@ impl Dialect for Lake {
     /// The parser asks for dialects by name where UNNEST and parametric types are concerned: there we are the generic one.
     fn dialect(&self) -> TypeId {
         TypeId::of::<GenericDialect>()
+    }
+
+    /// The parser takes all that follows IS DISTINCT FROM, ANDs included, for its right side; it binds as IS does.
+    fn parse_infix(&self, parser: &mut Parser<'_>, left: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+        const IS_DISTINCT: [Keyword; 3] = [Keyword::IS, Keyword::DISTINCT, Keyword::FROM];
+        const IS_NOT_DISTINCT: [Keyword; 4] = [Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM];
+        let of = if parser.parse_keywords(&IS_DISTINCT) {
+            Expr::IsDistinctFrom
+        } else if parser.parse_keywords(&IS_NOT_DISTINCT) {
+            Expr::IsNotDistinctFrom
+        } else {
+            return None;
+        };
+        Some(parser.parse_subexpr(precedence).map(|right| of(Box::new(left.clone()), Box::new(right))))
     }
 
     fn is_identifier_start(&self, char: char) -> bool {

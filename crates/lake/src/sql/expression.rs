@@ -11,6 +11,9 @@ use super::error::{Error, Place};
 use super::scope::{Literal, Scope, Value, call, quote};
 use super::typing::Type;
 
+/// How many operators of arithmetic may follow one another. Own choice: each is a level of nesting to the engine.
+const CHAIN_MAX: usize = 100;
+
 impl Compiler<'_> {
     /// Compiles an expression.
     pub(crate) fn value(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<Value, Error> {
@@ -32,7 +35,7 @@ impl Compiler<'_> {
             Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain, scope),
             Expr::Nested(inner) => self.value(inner, scope),
             Expr::Value(value) => constant(&value.value, place),
-            Expr::TypedString(typed) => self.typed_string(&typed.data_type, &typed.value.value, place),
+            Expr::TypedString(typed) => Self::typed_string(&typed.data_type, &typed.value.value, place),
             Expr::Interval(written) => interval(written, place),
             Expr::BinaryOp { left, op: op @ (BinaryOperator::And | BinaryOperator::Or), right } => {
                 self.junction(left, op, right, scope)
@@ -41,11 +44,11 @@ impl Compiler<'_> {
             Expr::UnaryOp { op, expr: inner } => self.unary(*op, inner, scope, place),
             Expr::IsNull(inner) => {
                 let value = self.exact(inner, scope)?;
-                self.is_null(value, false)
+                self.is_null(&value, false)
             }
             Expr::IsNotNull(inner) => {
                 let value = self.exact(inner, scope)?;
-                self.is_null(value, true)
+                self.is_null(&value, true)
             }
             Expr::IsTrue(inner) => self.truth(inner, "IS TRUE", scope),
             Expr::IsNotTrue(inner) => self.truth(inner, "IS NOT TRUE", scope),
@@ -141,7 +144,6 @@ impl Compiler<'_> {
             let parts: Vec<&Expr> = std::iter::once(first).chain(chain.iter().rev().map(|(_, right)| *right)).collect();
             return self.call_named("concat", &parts, scope, place_of(first));
         }
-        const CHAIN_MAX: usize = 100;
         if chain.len() > CHAIN_MAX {
             return Err(Error::invalid(place_of(first), "the expression is too long"));
         }
@@ -199,7 +201,7 @@ impl Compiler<'_> {
 
     fn distinct(&mut self, left: &Expr, op: &str, right: &Expr, scope: &Scope<'_>, place: Place) -> Result<Value, Error> {
         let (left, right) = (self.exact(left, scope)?, self.exact(right, scope)?);
-        let (left, right) = self.alike(left, right, op, place)?;
+        let (left, right) = self.alike(&left, &right, op, place)?;
         Ok(Value::new(format!("({} {op} {})", left.sql, right.sql), Type::Boolean))
     }
 
@@ -234,7 +236,7 @@ impl Compiler<'_> {
             Ok(match tested {
                 Some(tested) => {
                     let inner = Value::new("", kind);
-                    let (tested, _) = compiler.alike(tested, inner, "IN", Place::default())?;
+                    let (tested, _) = compiler.alike(&tested, &inner, "IN", Place::default())?;
                     Value::new(format!("({} {op}({sql}))", tested.sql), Type::Boolean)
                 }
                 None if exists => Value::new(format!("({op}({sql}))"), Type::Boolean),

@@ -14,15 +14,12 @@ pub fn with_parameters(text: &str, values: &[String]) -> Result<String, Error> {
     let mut values = values.iter();
     let mut quoted = false;
     for char in text.chars() {
-        match char {
-            '?' => {
-                let value = values.next().map(String::as_str).unwrap_or_default();
-                filled.push_str(&if quoted { value.replace('\'', "''") } else { value.to_owned() });
-            }
-            _ => {
-                quoted ^= char == '\'';
-                filled.push(char);
-            }
+        if char == '?' {
+            let value = values.next().map(String::as_str).unwrap_or_default();
+            filled.push_str(&if quoted { value.replace('\'', "''") } else { value.to_owned() });
+        } else {
+            quoted ^= char == '\'';
+            filled.push(char);
         }
     }
     Ok(filled)

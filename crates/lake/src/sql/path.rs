@@ -3,15 +3,12 @@
 
 use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, Ident, Subscript, Value as SqlValue};
 
-use super::body::{Use, place_of};
+use super::body::{ELEMENT, Use, place_of};
 use super::compile::Compiler;
 use super::error::{Error, Place, did_you_mean};
 use super::scope::{Found, Literal, Relation, Scope, Value, call, quote};
 use super::select::output_named;
 use super::typing::Type;
-
-/// A lambda's parameter that no statement can name.
-const ELEMENT: &str = " element";
 
 /// One step of a path.
 enum Step<'e> {

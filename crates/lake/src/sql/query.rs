@@ -101,7 +101,7 @@ impl Compiler<'_> {
             SetExpr::SetOperation { op, set_quantifier, left, right } => self.nested(|compiler| {
                 let left = compiler.set(left, outer)?;
                 let right = compiler.set(right, outer)?;
-                compiler.combine(*op, *set_quantifier, left, right, place_of_set(set))
+                compiler.combine(*op, *set_quantifier, left, &right, place_of_set(set))
             }),
             _ => Err(Error::invalid(place_of_set(set), "only SELECT statements are allowed")),
         }
@@ -112,7 +112,7 @@ impl Compiler<'_> {
         op: SetOperator,
         quantifier: SetQuantifier,
         left: (String, Vec<Output>),
-        right: (String, Vec<Output>),
+        right: &(String, Vec<Output>),
         place: Place,
     ) -> Result<(String, Vec<Output>), Error> {
         let name = match op {

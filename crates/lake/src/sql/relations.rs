@@ -81,12 +81,12 @@ impl Compiler<'_> {
                 joined.sql = format!("{} ON {condition}", joined.sql);
                 Ok(joined)
             }
-            JoinConstraint::Using(columns) => self.using(left, right, kind, columns),
+            JoinConstraint::Using(columns) => Self::using(left, right, kind, columns),
         }
     }
 
     /// `USING (column)`: an equality of both sides' columns, of which one is left.
-    fn using(&mut self, left: From, mut right: From, kind: &str, columns: &[ObjectName]) -> Result<From, Error> {
+    fn using(left: From, mut right: From, kind: &str, columns: &[ObjectName]) -> Result<From, Error> {
         let mut conditions = Vec::new();
         let mut left = left;
         for column in columns {
@@ -186,7 +186,10 @@ impl Compiler<'_> {
             shown,
             time: None,
         };
-        let plain = |column: &schema::Column| new(column.name, Type::of_kind(column.kind), column.shown);
+        let plain = |column: &schema::Column| Column {
+            name: column.path().to_owned(),
+            ..new(column.name, Type::of_kind(column.kind), column.shown)
+        };
         match resolved.shape {
             Shape::Store(family) => schema::columns(family).iter().map(plain).collect(),
             Shape::Athena => schema::columns(Family::Events).iter().map(|column| athena(plain(column))).collect(),

@@ -133,7 +133,7 @@ impl Relation {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) relations: &'a [Relation],
-    pub(crate) outer: Option<&'a Scope<'a>>,
+    pub(crate) outer: Option<&'a Self>,
     /// What the select list is called, for places where it can be named.
     pub(crate) outputs: &'a [(String, Value)],
 }
@@ -147,7 +147,7 @@ pub(crate) struct Found<'a> {
 }
 
 impl<'a> Scope<'a> {
-    pub(crate) fn of(relations: &'a [Relation], outer: Option<&'a Scope<'a>>) -> Self {
+    pub(crate) fn of(relations: &'a [Relation], outer: Option<&'a Self>) -> Self {
         Self { relations, outer, outputs: &[] }
     }
 

@@ -86,11 +86,11 @@ impl Compiler<'_> {
                     if scope.relations.is_empty() {
                         return Err(Error::invalid(Place::default(), "SELECT * needs a FROM clause"));
                     }
-                    scope.relations.iter().for_each(|relation| list.extend(self.all_columns(relation)));
+                    list.extend(scope.relations.iter().flat_map(all_columns));
                 }
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
                     let relation = named_relation(name, scope)?;
-                    list.extend(self.all_columns(relation));
+                    list.extend(all_columns(relation));
                 }
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(expr), _) => {
                     return Err(Error::invalid(place_of(expr), ".* is only supported after a table's name"));
@@ -98,11 +98,6 @@ impl Compiler<'_> {
             }
         }
         Ok(list)
-    }
-
-    fn all_columns(&mut self, relation: &Relation) -> Vec<(String, Value)> {
-        let shown = relation.columns.iter().filter(|column| column.shown);
-        shown.map(|column| (column.label.clone(), column.value())).collect()
     }
 
     /// GROUP BY (R13): a name is a column before it is an alias, a number is a place in the select list.
@@ -219,6 +214,12 @@ fn label(expr: &Expr) -> Option<String> {
         Expr::Nested(inner) => label(inner),
         _ => None,
     }
+}
+
+/// What `*` stands for.
+fn all_columns(relation: &Relation) -> Vec<(String, Value)> {
+    let shown = relation.columns.iter().filter(|column| column.shown);
+    shown.map(|column| (column.label.clone(), column.value())).collect()
 }
 
 fn named_relation<'a>(name: &ObjectName, scope: &Scope<'a>) -> Result<&'a Relation, Error> {

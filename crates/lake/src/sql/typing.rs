@@ -32,9 +32,9 @@ pub enum Type {
     /// `json`: JSON text.
     Json,
     /// `row`: members and their types.
-    Struct(Arc<Vec<(String, Type)>>),
+    Struct(Arc<Vec<(String, Self)>>),
     /// `array`.
-    List(Arc<Type>),
+    List(Arc<Self>),
     /// Not known to the compiler; the planner knows.
     Unknown,
 }
