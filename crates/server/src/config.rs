@@ -4,7 +4,9 @@
 //! program runs with, every value checked.
 
 mod channels;
+mod generate;
 mod lake;
+mod queries;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,7 +18,9 @@ use cloudtrail::region::{self, Region};
 use serde::Deserialize;
 
 pub use channels::{Channels, ChannelsFile};
+pub use generate::{Generate, GenerateFile};
 pub use lake::{Lake, LakeFile};
+pub use queries::{Queries, QueriesFile};
 
 /// Where `serve` listens unless told otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:4750";
@@ -89,8 +93,12 @@ pub struct File {
     pub buckets: BucketsFile,
     /// `[channels]`.
     pub channels: ChannelsFile,
+    /// `[generate]`.
+    pub generate: GenerateFile,
     /// `[lake]`.
     pub lake: LakeFile,
+    /// `[queries]`.
+    pub queries: QueriesFile,
     /// `[s3]`: where buckets that are not local are.
     pub s3: EndpointFile,
     /// `[tls]`.
@@ -207,8 +215,12 @@ pub struct Config {
     pub bucket_lock: Duration,
     /// What channels there may be.
     pub channels: Channels,
+    /// What writes queries for GenerateQuery besides the library of samples.
+    pub generate: Option<Generate>,
     /// How event data stores are kept.
     pub lake: Lake,
+    /// How queries run.
+    pub queries: Queries,
     /// Where buckets that are not local are.
     pub s3: Endpoint,
     /// Certificate and key, when the listener speaks TLS.
@@ -313,7 +325,9 @@ impl Config {
             )?,
             bucket_lock: duration("buckets.lock", file.buckets.lock.as_deref().unwrap_or("90d"))?.unwrap_or(FOREVER),
             channels: file.channels.checked(),
+            generate: file.generate.checked()?,
             lake: file.lake.checked()?,
+            queries: file.queries.checked()?,
             s3: Endpoint { endpoint: file.s3.endpoint, region: file.s3.region, profile: file.s3.profile },
             tls: file.tls.map(|tls| Tls { cert: tls.cert, key: tls.key }),
         })

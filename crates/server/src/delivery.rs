@@ -161,6 +161,11 @@ impl Delivery {
         self.inner.jobs.destinations.preflight(settings, trail_arn).await
     }
 
+    /// Where deliveries go, what signs them: what everything that delivers shares.
+    pub fn shared(&self) -> Arc<jobs::Parts> {
+        Arc::clone(&self.inner.jobs)
+    }
+
     /// How the runs of trails fare that follow the journal.
     pub async fn statuses(&self) -> Vec<Status> {
         self.inner.state.lock().await.runs.values().filter_map(|running| running.status.clone()).collect()

@@ -9,7 +9,7 @@ mod s3;
 
 use bytes::Bytes;
 use cloudtrail::account::AccountId;
-use cloudtrail::log_file::{Folder, Place};
+use cloudtrail::log_file::{CONTENT_ENCODING, CONTENT_TYPE, Folder, Place};
 use cloudtrail::trail::Settings;
 
 use crate::buckets::{self, Store};
@@ -19,9 +19,9 @@ use s3::S3;
 /// Who delivers: the conditions of a bucket's policy speak of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Sender<'a> {
-    /// The trail's ARN.
-    pub trail_arn: &'a str,
-    /// The account that owns the trail.
+    /// The ARN of the trail, or of the event data store.
+    pub source_arn: &'a str,
+    /// The account that owns it.
     pub account: AccountId,
 }
 
@@ -36,6 +36,19 @@ pub struct Object<'a> {
     pub body: &'a Bytes,
     /// User metadata; names in lower case, without `x-amz-meta-`.
     pub metadata: &'a [(&'a str, &'a str)],
+}
+
+impl Object<'_> {
+    /// Content-Type and Content-Encoding. Results of queries are files of their own kinds (lake.md, section 12);
+    /// everything else is gzipped JSON.
+    fn content(&self) -> (&'static str, Option<&'static str>) {
+        let name = self.key.rsplit_once('/').map_or(self.key, |(_, name)| name);
+        match name.split_once('.').map_or("", |(_, extension)| extension) {
+            "csv.gz" => ("application/gzip", None),
+            "json" => (CONTENT_TYPE, None),
+            _ => (CONTENT_TYPE, Some(CONTENT_ENCODING)),
+        }
+    }
 }
 
 /// Why something was not delivered.
@@ -121,7 +134,7 @@ impl Destinations {
     /// Tries a bucket as deliveries will use it, as AWS does when a trail is made or changed: reads its ACL and puts a
     /// marker where log files will be, and digests if there will be any.
     pub async fn preflight(&self, settings: &Settings, trail_arn: &str) -> Result<(), PreflightError> {
-        let sender = Sender { trail_arn, account: settings.account };
+        let sender = Sender { source_arn: trail_arn, account: settings.account };
         let bucket = settings.s3_bucket_name.as_str();
         match self.resolve(bucket).await? {
             Destination::Local(store) => local::check(store, self.strict_aws, &local::Action::get_acl(bucket), sender).await?,
@@ -137,6 +150,23 @@ impl Destinations {
         for folder in folders.into_iter().flatten() {
             let marker = Object { bucket, key: &place.marker(folder), body: &Bytes::new(), metadata: &[] };
             self.put(&marker, sender).await?;
+        }
+        Ok(())
+    }
+
+    /// Tries a bucket as the delivery of a query's results will use it: reads its ACL, and asks whether files may be put
+    /// into `folder`. Elsewhere only a marker there can tell.
+    pub async fn preflight_results(&self, bucket: &str, folder: &str, sender: Sender<'_>) -> Result<(), PreflightError> {
+        let marker = Object { bucket, key: folder, body: &Bytes::new(), metadata: &[] };
+        match self.resolve(bucket).await? {
+            Destination::Local(store) => {
+                local::check(store, self.strict_aws, &local::Action::get_acl(bucket), sender).await?;
+                local::check(store, self.strict_aws, &local::Action::put(&marker), sender).await?;
+            }
+            Destination::S3(s3) => {
+                s3.check_acl(bucket).await?;
+                s3.put(&marker).await?;
+            }
         }
         Ok(())
     }

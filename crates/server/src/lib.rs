@@ -30,6 +30,7 @@ pub mod ingestion;
 pub mod delivery;
 pub mod destinations;
 pub mod jobs;
+pub mod queries;
 
 pub mod lake;
 

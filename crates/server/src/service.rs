@@ -43,6 +43,7 @@ use crate::lake::{self, Lake};
 use crate::listener::Listener;
 use crate::own_calls::OwnCalls;
 use crate::principals::Principals;
+use crate::queries::{self, Queries};
 use crate::throttle::Throttle;
 use crate::v1;
 
@@ -75,6 +76,8 @@ pub struct Service {
     pub delivery: Delivery,
     /// The event data stores at work.
     pub lake: Lake,
+    /// The queries at work.
+    pub queries: Queries,
     /// Local buckets, over HTTP.
     pub buckets: buckets::Service,
     /// The records of our own calls.
@@ -126,6 +129,14 @@ impl Service {
                 Effect::TrailChanged(arn) => self.delivery.changed(arn).await,
                 Effect::TrailStops(arn) => self.delivery.stops(arn, end).await,
                 Effect::StoreChanged(number) => self.lake.changed(*number, end).await,
+                Effect::QueryStarted(id) => {
+                    self.queries.begin(id);
+                    Ok(())
+                }
+                Effect::QueryCancelled(id) => {
+                    self.queries.cancel(id);
+                    Ok(())
+                }
             };
             done.map_err(Failure::internal)?;
         }
@@ -276,6 +287,17 @@ impl Server {
             random_uuid,
         })
         .await?;
+        let queries = Queries::start(queries::Parts {
+            data_dir: data_dir.clone(),
+            catalog: catalog.clone(),
+            tables: lake.tables().clone(),
+            jobs: delivery.shared(),
+            clock: Arc::clone(&clock),
+            time_limit: config.queries.time_limit,
+            strict_aws: config.strict_aws,
+            generate: config.generate.clone(),
+        })
+        .await?;
         let checkpoint = recorder.clone();
         let trim = Trim::new(journal.clone(), catalog.clone(), Arc::new(move || checkpoint.checkpoint()), trim::INTERVAL);
         upkeep.spawn(trim.run(upkeep_stop.clone()));
@@ -298,6 +320,7 @@ impl Server {
             history,
             delivery,
             lake,
+            queries,
             buckets,
             own_calls,
             ingestion,
@@ -384,6 +407,7 @@ impl Server {
         service.shutdown.cancel();
         self.listening.await.context("the listener failed")?;
         service.own_calls.finish().await;
+        service.queries.stop().await;
         service.delivery.stop().await;
         service.lake.stop().await;
         self.followers_stop.cancel();

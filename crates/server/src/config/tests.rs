@@ -51,3 +51,14 @@ fn what_cannot_be_used_is_named() {
         assert!(error.contains(expected), "{text}: {error}");
     }
 }
+
+#[test]
+fn a_model_that_writes_queries_needs_an_endpoint_and_a_name() {
+    assert!(check("").expect("valid").generate.is_none());
+    let config = check("[generate]\nendpoint = 'http://127.0.0.1:9/v1/chat/completions'\nmodel = 'm'\n").expect("valid");
+    assert_eq!(config.generate.expect("it is configured").model, "m");
+    for text in ["[generate]\nmodel = 'm'\n", "[generate]\nendpoint = 'http://a'\n", "[generate]\nendpoint = 'a'\nmodel = 'm'\n"]
+    {
+        assert!(check(text).is_err(), "{text}");
+    }
+}

@@ -47,6 +47,10 @@ pub enum Effect {
     TrailChanged(String),
     /// The trail stops with the record of this very call: `StopLogging` and `DeleteTrail`.
     TrailStops(String),
+    /// The query of that id was started.
+    QueryStarted(String),
+    /// The query of that id was cancelled.
+    QueryCancelled(String),
     /// The event data store of that number was made, changed, stopped, deleted or restored.
     StoreChanged(u16),
 }

@@ -24,6 +24,8 @@ fn code(operation: Operation, violations: &Violations) -> ErrorCode {
         "tags" | "tagsList" => ErrorCode::InvalidTagParameterException,
         "eventSelectors" | "advancedEventSelectors" => ErrorCode::InvalidEventSelectorsException,
         "name" | "trailName" => ErrorCode::InvalidTrailNameException,
+        "queryStatement" => ErrorCode::InvalidQueryStatementException,
+        "queryStatus" => ErrorCode::InvalidQueryStatusException,
         "channel" => ErrorCode::ChannelARNInvalidException,
         "channelArn" => ErrorCode::InvalidChannelARN,
         "source" => ErrorCode::InvalidSourceException,

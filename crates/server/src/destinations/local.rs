@@ -1,6 +1,6 @@
 //! Buckets of this installation: what their policies say to a trail.
 
-use cloudtrail::log_file::{ACL, CONTENT_ENCODING, CONTENT_TYPE};
+use cloudtrail::log_file::ACL;
 use cloudtrail::policy::{Context, Decision, Policy, Principal, Request};
 
 use super::{Object, PutError, Sender, failed};
@@ -53,7 +53,7 @@ pub(super) async fn check(store: &Store, strict_aws: bool, action: &Action<'_>, 
 
 fn request(action: &Action<'_>, sender: Sender<'_>) -> Request {
     let mut context = Context::default();
-    context.add("aws:SourceArn", sender.trail_arn);
+    context.add("aws:SourceArn", sender.source_arn);
     context.add("aws:SourceAccount", sender.account.as_str());
     context.add("aws:SecureTransport", "true");
     context.add("aws:PrincipalIsAWSService", "true");
@@ -71,9 +71,10 @@ fn request(action: &Action<'_>, sender: Sender<'_>) -> Request {
 }
 
 pub(super) async fn put(store: &Store, object: &Object<'_>) -> Result<(), PutError> {
+    let (content_type, content_encoding) = object.content();
     let headers = PutHeaders {
-        content_type: Some(CONTENT_TYPE.to_owned()),
-        content_encoding: Some(CONTENT_ENCODING.to_owned()),
+        content_type: Some(content_type.to_owned()),
+        content_encoding: content_encoding.map(str::to_owned),
         metadata: object.metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         expected_owner: None,
     };

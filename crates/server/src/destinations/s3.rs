@@ -14,7 +14,6 @@ use aws_sdk_s3::config::{BehaviorVersion, Region, RequestChecksumCalculation};
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::types::{ObjectCannedAcl, ServerSideEncryption};
-use cloudtrail::log_file::{CONTENT_ENCODING, CONTENT_TYPE};
 use cloudtrail::region::LEADER;
 
 use super::{Object, PutError};
@@ -92,7 +91,9 @@ impl S3 {
     async fn put_with(&self, bucket: &Bucket, object: &Object<'_>) -> Result<(), PutError> {
         let Object { key, body, metadata, .. } = object;
         let mut put = self.client(&bucket.region).put_object().bucket(object.bucket).key(*key).body((*body).clone().into());
-        put = put.content_type(CONTENT_TYPE).content_encoding(CONTENT_ENCODING).acl(ObjectCannedAcl::BucketOwnerFullControl);
+        let (content_type, content_encoding) = object.content();
+        put = put.content_type(content_type).set_content_encoding(content_encoding.map(str::to_owned));
+        put = put.acl(ObjectCannedAcl::BucketOwnerFullControl);
         if bucket.encrypts {
             put = put.server_side_encryption(ServerSideEncryption::Aes256);
         }

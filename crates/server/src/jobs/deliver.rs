@@ -30,7 +30,7 @@ impl TrailJobs {
         // The trail's owner is in its ARN; an ARN of ours always has one.
         let owner = self.arn.split(':').nth(4).and_then(|owner| owner.parse().ok()).unwrap_or(account);
         let _turn = self.uploads.acquire().await;
-        self.parts.destinations.put(object, Sender { trail_arn: &self.arn, account: owner }).await
+        self.parts.destinations.put(object, Sender { source_arn: &self.arn, account: owner }).await
     }
 
     async fn delivered(&self, file: &File) -> Result<(), Error> {
