@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 mod import;
 mod ingest;
+mod lake;
 mod load;
 mod lookup;
 mod machine;
@@ -68,6 +69,8 @@ enum What {
     Import,
     /// LookupEvents by each attribute.
     Lookup,
+    /// SQL over an event data store against DuckDB, chdb and PostgreSQL.
+    Lake,
     All,
 }
 
@@ -118,6 +121,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if chosen(What::Lookup) {
         lookup::run(&bench, &mut report)?;
+    }
+    if chosen(What::Lake) {
+        lake::run(&bench, &mut report)?;
     }
     report.about("load after", load_average());
     print(&report.text())?;

@@ -82,6 +82,11 @@ impl Server {
         Ok(Self { process, binary: binary.to_owned(), home, address, keys })
     }
 
+    /// Where the server keeps everything.
+    pub(super) fn data_dir(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
     /// The server's process.
     pub(super) fn process(&self) -> u32 {
         self.process.id()
