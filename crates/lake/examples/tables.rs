@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use arrow::array::RecordBatch;
 use catalog::Catalog;
 use cloudtrail::account::AccountId;
 use cloudtrail::event::{Admission, Event, SIZE_MAX, time_text};
@@ -43,7 +44,7 @@ const QUERIES: [(&str, &str); 8] = [
     ("count", "SELECT count(*) FROM t"),
     ("by name", "SELECT eventname, count(*) AS n FROM t GROUP BY eventname ORDER BY n DESC LIMIT 20"),
     ("needle", "SELECT * FROM t WHERE eventid = '00000000-none'"),
-    ("user", "SELECT eventtime, eventname FROM t WHERE \"useridentity.username\" = 'user-3' ORDER BY eventtime DESC LIMIT 100"),
+    ("user", "SELECT eventtime, eventname FROM t WHERE \"_useridentity.username\" = 'user-3' ORDER BY eventtime DESC LIMIT 100"),
     ("newest 50", "SELECT * FROM t ORDER BY eventtime DESC LIMIT 50"),
     ("bucket", "SELECT count(*) FROM t WHERE \"requestparameters.bucketName\" = 'bucketName-12'"),
     ("errors", "SELECT errorcode, eventname, count(*) FROM t WHERE errorcode IS NOT NULL GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 20"),
@@ -187,7 +188,7 @@ async fn ask(tables: &Tables, name: &str, sql: &str) -> Result<()> {
         let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
         let snapshot = tables.snapshot(STORE).context("the store is open")?;
         context.register_table("t", snapshot.provider(stats.clone()))?;
-        found = context.sql(sql).await?.collect().await?.iter().map(|batch| batch.num_rows()).sum();
+        found = context.sql(sql).await?.collect().await?.iter().map(RecordBatch::num_rows).sum();
         best_us = best_us.min(began.elapsed().as_micros());
     }
     println!("{name}: {:.1} ms, {found} rows; {stats:?}", best_us as f64 / 1_000.0);

@@ -9,6 +9,7 @@ mod insight;
 mod node;
 mod text;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
@@ -186,11 +187,11 @@ pub(crate) fn event_time_us(event: &Event) -> i64 {
 }
 
 /// A scalar's text: a string's content, a number or a boolean as it stands.
-fn scalar_text(value: Json<'_>) -> Option<std::borrow::Cow<'_, str>> {
+fn scalar_text(value: Json<'_>) -> Option<Cow<'_, str>> {
     if value.is_object() || value.is_array() || value.is_null() {
         return None;
     }
-    Some(value.string().unwrap_or(std::borrow::Cow::Borrowed(value.raw())))
+    Some(value.string().unwrap_or_else(|| Cow::Borrowed(value.raw())))
 }
 
 #[cfg(test)]

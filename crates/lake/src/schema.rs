@@ -54,6 +54,7 @@ pub struct Field {
 
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other, and read as columns of a table")]
 pub struct Column {
     /// Its number in Parquet and Iceberg.
     pub id: i32,
@@ -107,7 +108,7 @@ pub fn column(family: Family, name: &str) -> Option<&'static Column> {
 /// the record's spelling (`useridentity.arn`, `requestparameters.bucketName`). It has exactly the value that struct
 /// access, or `element_at` with that very key, would give.
 pub fn shadow(family: Family, path: &str) -> Option<&'static Column> {
-    column(family, path).filter(|column| column.name.contains('.'))
+    columns(family).iter().find(|column| column.is_shadow() && column.path() == path)
 }
 
 /// The columns as Arrow sees them: every one, also those that no file holds. Fields carry their ids.
@@ -144,6 +145,16 @@ pub fn arrow_type(kind: Kind) -> DataType {
 }
 
 impl Column {
+    /// Whether it is the flat copy of what stands at a path.
+    pub fn is_shadow(&self) -> bool {
+        self.name.contains('.')
+    }
+
+    /// What it is looked for by: a flat copy's path, or the name.
+    pub fn path(&self) -> &'static str {
+        if self.is_shadow() { self.name.strip_prefix('_').unwrap_or(self.name) } else { self.name }
+    }
+
     /// A documented column.
     const fn shown(id: i32, name: &'static str, key: &'static str, kind: Kind) -> Self {
         Self { id, name, key, kind, shown: true, stored: true, needle: false, required: false }

@@ -53,7 +53,7 @@ pub(super) struct Node {
 pub(super) struct Pick {
     key: &'static str,
     copy: Option<usize>,
-    inside: Vec<Pick>,
+    inside: Vec<Self>,
 }
 
 enum Values {

@@ -24,7 +24,7 @@ const SUM_BYTES: usize = 4;
 pub(super) struct Sums {
     block: crc32fast::Hasher,
     filled: usize,
-    sums: Vec<u8>,
+    closed: Vec<u8>,
     bytes: u64,
 }
 
@@ -47,12 +47,12 @@ impl Sums {
         if self.filled > 0 {
             self.close_block();
         }
-        (self.bytes, self.sums)
+        (self.bytes, self.closed)
     }
 
     fn close_block(&mut self) {
         let sum = std::mem::take(&mut self.block).finalize();
-        self.sums.extend_from_slice(&sum.to_le_bytes());
+        self.closed.extend_from_slice(&sum.to_le_bytes());
         self.filled = 0;
     }
 }

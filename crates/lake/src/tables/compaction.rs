@@ -51,7 +51,7 @@ fn made_us(file: &File) -> i64 {
 pub(super) async fn merge(store: Arc<Store>, sources: Vec<Arc<File>>) -> Result<(), Error> {
     let mut row = {
         let (store, sources) = (Arc::clone(&store), sources.clone());
-        tokio::task::spawn_blocking(move || write(&store, &sources)).await.map_err(|_| Error::Stopping)??
+        tokio::task::spawn_blocking(move || write(&store, &sources)).await.map_err(|error| Error::of_task(&error))??
     };
     let mut tx = store.shared.catalog.begin().await?;
     for source in &sources {

@@ -35,6 +35,9 @@ pub enum Error {
         /// What is not as it should be.
         reason: String,
     },
+    /// A task came to nothing, by a fault of ours.
+    #[error("{0}")]
+    Failed(String),
     /// The program is winding up.
     #[error("the program is stopping")]
     Stopping,
@@ -45,8 +48,13 @@ impl Error {
         Self::Io { path: path.to_owned(), source }
     }
 
-    pub(super) fn damaged(path: &Path, reason: impl ToString) -> Self {
-        Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
+    pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Damaged { path: path.to_owned(), reason: reason.into() }
+    }
+
+    /// A task that panicked has failed; else the program is stopping.
+    pub(super) fn of_task(error: &tokio::task::JoinError) -> Self {
+        if error.is_panic() { Self::Failed(error.to_string()) } else { Self::Stopping }
     }
 
     /// What Parquet said while `path` was read or written. A failure of the disk is told from a damaged file.
@@ -56,10 +64,10 @@ impl Error {
                 Ok(own) => *own,
                 Err(source) => match source.downcast::<io::Error>() {
                     Ok(source) => Self::io(path, *source),
-                    Err(source) => Self::damaged(path, source),
+                    Err(source) => Self::damaged(path, source.to_string()),
                 },
             },
-            error => Self::damaged(path, error),
+            error => Self::damaged(path, error.to_string()),
         }
     }
 }

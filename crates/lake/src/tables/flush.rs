@@ -31,7 +31,7 @@ pub(super) async fn flush(store: Arc<Store>) -> Result<(), Error> {
         Vec::new()
     } else {
         let (plan, flushing) = (store.plan(false), flushing.clone());
-        tokio::task::spawn_blocking(move || write(&plan, &flushing)).await.map_err(|_| Error::Stopping)??
+        tokio::task::spawn_blocking(move || write(&plan, &flushing)).await.map_err(|error| Error::of_task(&error))??
     };
     let mut tx = match catalog.begin().await {
         Ok(tx) => tx,

@@ -97,7 +97,7 @@ impl Tables {
         let files = {
             let folder = folder.clone();
             let open = move || leftovers::open_files(&folder, rows);
-            tokio::task::spawn_blocking(open).await.map_err(|_| Error::Stopping)??
+            tokio::task::spawn_blocking(open).await.map_err(|error| Error::of_task(&error))??
         };
         let store = Arc::new(Store::new(info, folder, Arc::clone(&self.shared), routes, files, cursor));
         self.stores().insert(store.info.id.clone(), Arc::clone(&store));
@@ -135,7 +135,7 @@ impl Tables {
             store.replaced(&files, None);
         }
         let folder = info.folder(&self.shared.dir);
-        tokio::task::spawn_blocking(move || leftovers::empty_folder(&folder)).await.map_err(|_| Error::Stopping)
+        tokio::task::spawn_blocking(move || leftovers::empty_folder(&folder)).await.map_err(|error| Error::of_task(&error))
     }
 
     /// Removes the folders of stores that have no cursor: what a crash left of dropped ones. To be called before stores

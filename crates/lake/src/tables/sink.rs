@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::error::Error;
 use super::store::{Fill, Store};
-use super::tail::Taken;
+use super::tail::{Rows, Taken};
 use super::unique::Unique;
 use super::{compaction, flush, retention};
 
@@ -94,7 +94,7 @@ impl StoreSink {
     }
 
     /// The records of a batch, from `from` on, that the store takes and does not have.
-    async fn taken(&mut self, batch: &Arc<Batch>, from: u64) -> Result<Vec<Taken>, SinkError> {
+    async fn taken(&mut self, batch: &Arc<Batch>, from: u64) -> Result<Rows, SinkError> {
         let (batch, store) = (Arc::clone(batch), Arc::clone(&self.store));
         let small = batch.items.len() <= SMALL_BATCH;
         // To find duplicates files may be read.
@@ -107,7 +107,7 @@ impl StoreSink {
         let (chosen, unique) = if small && !names_store {
             choose()
         } else {
-            tokio::task::spawn_blocking(choose).await.map_err(|_| SinkError::Retry(Error::Stopping.to_string()))?
+            tokio::task::spawn_blocking(choose).await.map_err(|error| SinkError::Retry(Error::of_task(&error).to_string()))?
         };
         self.unique = Some(unique);
         chosen.map_err(|error| SinkError::Retry(error.to_string()))
@@ -201,10 +201,10 @@ impl StoreSink {
 }
 
 /// What the store takes of a batch, from `from` on.
-fn choose(store: &Store, batch: &Batch, from: u64, unique: &mut Unique) -> Result<Vec<Taken>, Error> {
+fn choose(store: &Store, batch: &Batch, from: u64, unique: &mut Unique) -> Result<Rows, Error> {
     let routes = store.routes.load();
     let Some(route) = routes.store(store.info.number).filter(|route| route.id == store.info.id) else {
-        return Ok(Vec::new());
+        return Ok(Rows::Few(Vec::new()));
     };
     let now_us = store.shared.clock.now_us();
     let (mut taken, mut named) = (Vec::new(), Vec::new());
@@ -219,7 +219,8 @@ fn choose(store: &Store, batch: &Batch, from: u64, unique: &mut Unique) -> Resul
         taken.push(Taken { event: record.event.clone(), position, accepted_at_us });
     }
     let taken = if named.is_empty() { taken } else { unique.retain(store, taken, &named)? };
-    Ok(if holds_much(batch, &taken) { taken.into_iter().map(Taken::alone).collect() } else { taken })
+    let taken = if holds_much(batch, &taken) { taken.into_iter().map(Taken::alone).collect() } else { taken };
+    Ok(Rows::of(store.info.family, taken))
 }
 
 /// Whether few records would hold the memory of many: those of a batch lie in one piece.
@@ -273,5 +274,5 @@ impl Sink for StoreSink {
 
 /// The task's result; a task that panicked has failed.
 async fn joined(task: JoinHandle<Result<(), Error>>) -> Result<(), Error> {
-    task.await.unwrap_or(Err(Error::Stopping))
+    task.await.unwrap_or_else(|error| Err(Error::of_task(&error)))
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::file::File;
 use super::open::{Shared, StoreInfo};
 use super::snapshot::Snapshot;
-use super::tail::{Chunk, Part, Taken};
+use super::tail::{Chunk, Part, Rows, Taken};
 use super::writer::Plan;
 
 /// The files that count, in no particular order.
@@ -109,9 +109,9 @@ impl Store {
     }
 
     /// Takes what there is of the journal to before `end`.
-    pub(super) fn append(&self, taken: Vec<Taken>, end: u64) {
+    pub(super) fn append(&self, rows: Rows, end: u64) {
         let now_us = self.shared.clock.now_us();
-        self.state().open.append(self.info.family, taken, end, now_us);
+        self.state().open.append(self.info.family, rows, end, now_us);
         self.visible.send_replace(end);
     }
 

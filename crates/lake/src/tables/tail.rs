@@ -10,11 +10,13 @@ use cloudtrail::event::Event;
 use cloudtrail::event_data_store::Family;
 
 use super::keys::Keys;
-use crate::rows::Rows;
+use crate::rows::{self, event_time_us};
 
 /// So many waiting records become a chunk. Larger chunks cost a query more that comes before they are full, smaller ones
 /// cost every query more.
 const CHUNK_ROWS: usize = 2_048;
+/// So many records at once become a chunk of their own.
+const CHUNK_ROWS_MIN: usize = 512;
 /// So many bytes of waiting records become a chunk.
 const CHUNK_BYTES: usize = 4 << 20;
 /// What a row holds in memory beside its record: 16 bytes for each column of text, about.
@@ -39,11 +41,27 @@ impl Taken {
     }
 }
 
+/// What a store takes of a batch.
+pub(super) enum Rows {
+    /// Few records, which wait for others.
+    Few(Vec<Taken>),
+    /// Many.
+    Chunk(Chunk),
+}
+
+impl Rows {
+    /// Makes a chunk of many; better not on a thread that must not block.
+    pub(super) fn of(family: Family, taken: Vec<Taken>) -> Self {
+        if taken.len() < CHUNK_ROWS_MIN { Self::Few(taken) } else { Self::Chunk(Chunk::of(family, &taken)) }
+    }
+}
+
 /// Rows, sorted by eventTime, the newest first.
 pub(super) struct Chunk {
     pub(super) batch: RecordBatch,
     pub(super) oldest_us: i64,
     pub(super) newest_us: i64,
+    record_bytes: usize,
     keys: OnceLock<Keys>,
 }
 
@@ -67,13 +85,19 @@ pub(super) struct Part {
 impl Chunk {
     pub(super) fn of(family: Family, taken: &[Taken]) -> Self {
         let mut order: Vec<&Taken> = taken.iter().collect();
-        order.sort_by_key(|taken| std::cmp::Reverse((crate::rows::event_time_us(&taken.event), taken.position)));
-        let mut rows = Rows::new(family);
+        order.sort_by_key(|taken| std::cmp::Reverse((event_time_us(&taken.event), taken.position)));
+        let mut rows = rows::Rows::new(family);
         for taken in &order {
             rows.push(&taken.event, taken.position, taken.accepted_at_us);
         }
-        let time_us = |taken: Option<&&Taken>| taken.map_or(0, |taken| crate::rows::event_time_us(&taken.event));
-        Self { oldest_us: time_us(order.last()), newest_us: time_us(order.first()), batch: rows.finish(), keys: OnceLock::new() }
+        let time_us = |taken: Option<&&Taken>| taken.map_or(0, |taken| event_time_us(&taken.event));
+        Self {
+            oldest_us: time_us(order.last()),
+            newest_us: time_us(order.first()),
+            record_bytes: rows.record_bytes(),
+            batch: rows.finish(),
+            keys: OnceLock::new(),
+        }
     }
 
     /// The keys of its events.
@@ -113,15 +137,25 @@ impl Part {
     }
 
     /// Takes what the store takes of the journal's entries to before `end`.
-    pub(super) fn append(&mut self, family: Family, taken: Vec<Taken>, end: u64, now_us: i64) {
+    pub(super) fn append(&mut self, family: Family, rows: Rows, end: u64, now_us: i64) {
         self.end = end;
-        if taken.is_empty() {
+        let (count, bytes) = match &rows {
+            Rows::Few(taken) => (taken.len(), taken.iter().map(|taken| taken.event.bytes().len()).sum()),
+            Rows::Chunk(chunk) => (chunk.batch.num_rows(), chunk.record_bytes),
+        };
+        if count == 0 {
             return;
         }
         self.since_us.get_or_insert(now_us);
-        self.rows += taken.len();
-        let bytes: usize = taken.iter().map(|taken| taken.event.bytes().len()).sum();
-        self.bytes += bytes + taken.len() * ROW_BYTES;
+        self.rows += count;
+        self.bytes += bytes + count * ROW_BYTES;
+        match rows {
+            Rows::Chunk(chunk) => self.chunks.push(Arc::new(chunk)),
+            Rows::Few(taken) => self.wait(family, taken, bytes),
+        }
+    }
+
+    fn wait(&mut self, family: Family, taken: Vec<Taken>, bytes: usize) {
         self.waiting_bytes += bytes;
         self.waiting.extend(taken);
         self.seen = None;

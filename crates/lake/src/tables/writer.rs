@@ -53,6 +53,8 @@ pub(super) struct Plan {
 /// A file being written. Dropped before it is finished it leaves nothing.
 pub(super) struct Writer {
     arrow: Option<ArrowWriter<Summed>>,
+    /// Whether the file has its name.
+    named: bool,
     plan: Plan,
     day: i32,
     temporary: PathBuf,
@@ -72,6 +74,7 @@ impl Writer {
         let arrow = arrow.map_err(|error| Error::parquet(&temporary, error))?;
         Ok(Self {
             arrow: Some(arrow),
+            named: false,
             plan: plan.clone(),
             day,
             temporary,
@@ -105,6 +108,7 @@ impl Writer {
         handle.sync_all().map_err(|error| Error::io(&self.temporary, error))?;
         let path = self.temporary.with_extension("");
         fs::rename(&self.temporary, &path).map_err(|error| Error::io(&path, error))?;
+        self.named = true;
         let folder = path.parent().unwrap_or(&self.plan.folder);
         for folder in [folder, &self.plan.folder.join(DATA_FOLDER)] {
             sync_folder(folder)?;
@@ -131,7 +135,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        if self.arrow.take().is_some() {
+        if !self.named {
             super::file::remove(&self.temporary);
         }
     }

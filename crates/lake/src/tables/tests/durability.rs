@@ -79,7 +79,7 @@ async fn a_full_disk_delays_and_loses_nothing() {
     let config = Config { tail_rows_max: 4, ..Config::default() };
     let mut lab = Lab::new(config).await;
     // No file can be made in what is no folder.
-    let data = lab.info().folder(&lab.dir.path().join("lake")).join("data");
+    let data = info().folder(&lab.dir.path().join("lake")).join("data");
     std::fs::remove_dir_all(&data).unwrap();
     std::fs::write(&data, "").unwrap();
     lab.write(events(0, 4, 0)).await;
@@ -167,7 +167,7 @@ async fn a_dropped_store_leaves_nothing_but_what_is_being_read() {
     lab.write(events(0, 4, 0)).await;
     lab.sink.flush().await.unwrap();
     let snapshot = lab.snapshot();
-    lab.tables.drop_store(&lab.info()).await.unwrap();
+    lab.tables.drop_store(&info()).await.unwrap();
     assert!(lab.tables.snapshot(STORE).is_none());
     assert_eq!(catalog::lake_files::list(&lab.catalog, STORE).await.unwrap(), []);
     let rows = query(&snapshot, "SELECT count(*) FROM t WHERE eventid > ''", &std::sync::Arc::default()).await.unwrap();

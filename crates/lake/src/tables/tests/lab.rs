@@ -126,7 +126,7 @@ impl Lab {
 
     pub(super) fn data_files(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        let mut folders = vec![self.info().folder(&self.dir.path().join("lake")).join("data")];
+        let mut folders = vec![info().folder(&self.dir.path().join("lake")).join("data")];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
@@ -135,10 +135,6 @@ impl Lab {
         }
         found.sort();
         found
-    }
-
-    pub(super) fn info(&self) -> StoreInfo {
-        info()
     }
 }
 
