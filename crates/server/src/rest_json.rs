@@ -75,7 +75,9 @@ async fn call(
         }
         Err(error) => Err(violations::failure(operation, error)),
     };
-    record(service, &Called { caller, operation, region, parameters, outcome: &outcome }).await;
+    if service.recorder.keeps_data_events() {
+        record(service, &Called { caller, operation, region, parameters, outcome: &outcome }).await;
+    }
     outcome
 }
 

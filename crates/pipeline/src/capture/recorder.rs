@@ -197,6 +197,11 @@ impl Recorder {
         }
     }
 
+    /// Whether anything keeps data events at all; who makes many of them can spare the work.
+    pub fn keeps_data_events(&self) -> bool {
+        self.inner.routes.load().selects_data()
+    }
+
     /// What was admitted moments ago, for the feed.
     pub fn recent(&self) -> Recent {
         self.inner.recent.clone()
