@@ -66,13 +66,13 @@ def follow(page, shell):
             if code == 0 and all(is_shown(line, output) for line in shown):
                 break
             deadline -= 1
-            waits = command.startswith(("aws s3 ls", "aws cloudtrail validate-logs", "trailkeep lookup"))
+            waits = command.startswith(("aws s3 ls", "aws cloudtrail get-import ", "aws cloudtrail validate-logs", "trailkeep lookup"))
             assert waits and deadline > 0, f"$ {command}\n{output}\nexpected:\n" + "\n".join(shown)
             subprocess.run(["sleep", "0.5"], check=True)
     return walked
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/guides/send-events.md", "docs/guides/import.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/guides/send-events.md", "docs/guides/import.md", "docs/guides/copy-trail-events.md"])
 def test_every_line_of_the_page_works_and_shows_what_the_page_shows(make_server, tmp_path, page):
     server = make_server("--demo")
     variables = server.variables()

@@ -1,4 +1,4 @@
-//! Where trails deliver to: buckets of this installation, and buckets of any S3 service elsewhere.
+//! Where trails deliver to and imports read from: buckets of this installation, and buckets of any S3 service elsewhere.
 //!
 //! A bucket that exists here is meant; every other one is looked for at `s3.endpoint`. What is not here is reached with
 //! endpoint, Region and credentials of our own configuration: the variables that point clients at this server must not
@@ -15,6 +15,7 @@ use cloudtrail::trail::Settings;
 use crate::buckets::{self, Store};
 use crate::config;
 use s3::S3;
+pub use s3::reading::Bucket as BucketElsewhere;
 
 /// Who delivers: the conditions of a bucket's policy speak of it.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +74,47 @@ impl PutError {
     /// Whether there is no such bucket.
     pub fn is_no_such_bucket(&self) -> bool {
         self.code.as_deref() == Some(Self::NO_SUCH_BUCKET)
+    }
+}
+
+/// An object in a bucket elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its key.
+    pub key: String,
+    /// Its bytes.
+    pub bytes: u64,
+}
+
+/// A page of a listing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// In the order of keys.
+    pub found: Vec<Found>,
+    /// Whether there is no more.
+    pub complete: bool,
+}
+
+/// Why something could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{message}", .code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default())]
+pub struct ReadError {
+    /// The code of S3. Without one nobody answered, or not to the end.
+    pub code: Option<String>,
+    /// The reason in words.
+    pub message: String,
+}
+
+impl ReadError {
+    /// What is larger than the reader takes.
+    pub fn too_large(bytes_max: u64) -> Self {
+        Self { code: Some("TooLarge".to_owned()), message: format!("it is larger than {} MiB", bytes_max >> 20) }
+    }
+}
+
+impl From<PutError> for ReadError {
+    fn from(error: PutError) -> Self {
+        Self { code: error.code, message: error.message }
     }
 }
 
@@ -169,6 +211,14 @@ impl Destinations {
             }
         }
         Ok(())
+    }
+
+    /// The bucket elsewhere of that name, to read it; nothing if the bucket is one of this installation.
+    pub async fn elsewhere(&self, bucket: &str) -> Result<Option<BucketElsewhere>, ReadError> {
+        match self.resolve(bucket).await? {
+            Destination::Local(_) => Ok(None),
+            Destination::S3(s3) => Ok(Some(s3.bucket_to_read(bucket).await?)),
+        }
     }
 
     async fn resolve(&self, bucket: &str) -> Result<Destination<'_>, PutError> {

@@ -29,6 +29,7 @@ pub mod ingestion;
 
 pub mod delivery;
 pub mod destinations;
+pub mod imports;
 pub mod jobs;
 pub mod queries;
 

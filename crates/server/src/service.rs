@@ -37,7 +37,9 @@ use crate::control::Failure;
 use crate::control::call::Effect;
 use crate::credentials;
 use crate::delivery::{self, Delivery};
+use crate::destinations::Destinations;
 use crate::front;
+use crate::imports::{self, Imports};
 use crate::ingestion::IngestionStatus;
 use crate::lake::{self, Lake};
 use crate::listener::Listener;
@@ -76,6 +78,8 @@ pub struct Service {
     pub delivery: Delivery,
     /// The event data stores at work.
     pub lake: Lake,
+    /// The imports at work.
+    pub imports: Imports,
     /// The queries at work.
     pub queries: Queries,
     /// Local buckets, over HTTP.
@@ -129,6 +133,7 @@ impl Service {
                 Effect::TrailChanged(arn) => self.delivery.changed(arn).await,
                 Effect::TrailStops(arn) => self.delivery.stops(arn, end).await,
                 Effect::StoreChanged(number) => self.lake.changed(*number, end).await,
+                Effect::ImportsChanged => self.imports.look().await,
                 Effect::QueryStarted(id) => {
                     self.queries.begin(id);
                     Ok(())
@@ -272,7 +277,7 @@ impl Server {
             routes: Arc::clone(&routes),
             accounts: accounts.clone(),
             clock: Arc::clone(&clock),
-            store,
+            store: store.clone(),
         })
         .await?;
         let lake = Lake::start(lake::Parts {
@@ -298,6 +303,16 @@ impl Server {
             generate: config.generate.clone(),
         })
         .await?;
+        let imports = Imports::start(imports::Parts {
+            catalog: catalog.clone(),
+            recorder: recorder.clone(),
+            routes: Arc::clone(&routes),
+            clock: Arc::clone(&clock),
+            destinations: Destinations::new(store.clone(), &config.s3, config.strict_aws).await,
+            store,
+            visible: visible(&lake),
+        })
+        .await?;
         let checkpoint = recorder.clone();
         let trim = Trim::new(journal.clone(), catalog.clone(), Arc::new(move || checkpoint.checkpoint()), trim::INTERVAL);
         upkeep.spawn(trim.run(upkeep_stop.clone()));
@@ -320,6 +335,7 @@ impl Server {
             history,
             delivery,
             lake,
+            imports,
             queries,
             buckets,
             own_calls,
@@ -409,6 +425,7 @@ impl Server {
         service.own_calls.finish().await;
         service.queries.stop().await;
         service.delivery.stop().await;
+        service.imports.stop().await;
         service.lake.stop().await;
         self.followers_stop.cancel();
         self.followers.close();
@@ -524,6 +541,15 @@ async fn keep_metrics(metrics: PrometheusHandle, stop: CancellationToken) {
 fn make_private_dir(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| format!("cannot make {}", path.display()))
+}
+
+/// How far the tables of event data stores are.
+fn visible(lake: &Lake) -> imports::Visible {
+    let tables = lake.tables().clone();
+    Arc::new(move |store, end| {
+        let tables = tables.clone();
+        Box::pin(async move { tables.wait_visible(&store, end).await })
+    })
 }
 
 fn micros(duration: Duration) -> i64 {

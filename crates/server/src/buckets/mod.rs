@@ -16,6 +16,7 @@ mod lock;
 mod delivery;
 mod listing;
 mod objects;
+mod reader;
 mod store;
 mod uploads;
 
@@ -32,6 +33,7 @@ mod signature;
 
 pub use delivery::{PutError, PutHeaders, ServiceObject};
 pub use error::Error;
+pub use reader::Reader;
 pub use s3s::Body;
 pub use service::{Options as ServiceOptions, Random, Root, Roots, Service};
 pub use store::{Options, Store, Swept};

@@ -53,6 +53,8 @@ pub enum Effect {
     QueryCancelled(String),
     /// The event data store of that number was made, changed, stopped, deleted or restored.
     StoreChanged(u16),
+    /// An import was asked for, or stopped.
+    ImportsChanged,
 }
 
 /// A call: who calls what where, and the change it makes.

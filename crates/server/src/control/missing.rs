@@ -15,18 +15,13 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::DisableFederation,
     Operation::EnableFederation,
     Operation::GetDashboard,
-    Operation::GetImport,
     Operation::GetInsightSelectors,
     Operation::ListDashboards,
-    Operation::ListImportFailures,
-    Operation::ListImports,
     Operation::ListInsightsData,
     Operation::ListInsightsMetricData,
     Operation::PutInsightSelectors,
     Operation::RegisterOrganizationDelegatedAdmin,
     Operation::StartDashboardRefresh,
-    Operation::StartImport,
-    Operation::StopImport,
     Operation::UpdateDashboard,
 ];
 

@@ -9,6 +9,7 @@ pub mod channels;
 pub mod event_configuration;
 pub mod event_data_stores;
 pub mod event_selectors;
+pub mod imports;
 pub mod lookup_events;
 pub mod missing;
 pub mod next_token;
@@ -47,12 +48,15 @@ pub async fn dispatch(call: &mut Call<'_>, input: Input) -> Result<Value, Failur
         Input::GetEventConfiguration(input) => done(event_configuration::get(call, input).await?),
         Input::GetEventDataStore(input) => done(event_data_stores::get(call, input).await?),
         Input::GetEventSelectors(input) => done(event_selectors::get(call, input).await?),
+        Input::GetImport(input) => done(imports::get(call, input).await?),
         Input::GetQueryResults(input) => done(queries::results(call, input).await?),
         Input::GetResourcePolicy(input) => done(resource_policies::get(call, input).await?),
         Input::GetTrail(input) => done(trails::get(call, input).await?),
         Input::GetTrailStatus(input) => done(trails::status(call, input).await?),
         Input::ListChannels(input) => done(channels::list(call, input).await?),
         Input::ListEventDataStores(input) => done(event_data_stores::list(call, input).await?),
+        Input::ListImportFailures(input) => done(imports::failures(call, input).await?),
+        Input::ListImports(input) => done(imports::list(call, input).await?),
         Input::ListPublicKeys(input) => done(public_keys::list(call, input).await?),
         Input::ListQueries(input) => done(queries::list(call, input).await?),
         Input::ListTags(input) => done(tags::list(call, input).await?),
@@ -66,9 +70,11 @@ pub async fn dispatch(call: &mut Call<'_>, input: Input) -> Result<Value, Failur
         Input::RestoreEventDataStore(input) => done(event_data_stores::restore(call, input).await?),
         Input::SearchSampleQueries(input) => done(sample_queries::search(call, input).await?),
         Input::StartEventDataStoreIngestion(input) => done(event_data_stores::start(call, input).await?),
+        Input::StartImport(input) => done(imports::start(call, input).await?),
         Input::StartLogging(input) => done(trails::start_logging(call, input).await?),
         Input::StartQuery(input) => done(queries::start(call, input).await?),
         Input::StopEventDataStoreIngestion(input) => done(event_data_stores::stop(call, input).await?),
+        Input::StopImport(input) => done(imports::stop(call, input).await?),
         Input::StopLogging(input) => done(trails::stop_logging(call, input).await?),
         Input::UpdateChannel(input) => done(channels::update(call, input).await?),
         Input::UpdateEventDataStore(input) => done(event_data_stores::update(call, input).await?),
@@ -79,18 +85,13 @@ pub async fn dispatch(call: &mut Call<'_>, input: Input) -> Result<Value, Failur
         | Input::DisableFederation(_)
         | Input::EnableFederation(_)
         | Input::GetDashboard(_)
-        | Input::GetImport(_)
         | Input::GetInsightSelectors(_)
         | Input::ListDashboards(_)
-        | Input::ListImportFailures(_)
-        | Input::ListImports(_)
         | Input::ListInsightsData(_)
         | Input::ListInsightsMetricData(_)
         | Input::PutInsightSelectors(_)
         | Input::RegisterOrganizationDelegatedAdmin(_)
         | Input::StartDashboardRefresh(_)
-        | Input::StartImport(_)
-        | Input::StopImport(_)
         | Input::UpdateDashboard(_) => Err(missing::operation(input.operation())),
     }
 }

@@ -1,5 +1,7 @@
 //! Buckets elsewhere: any S3 service, with the official client.
 
+pub(super) mod reading;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
