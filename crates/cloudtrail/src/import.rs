@@ -11,7 +11,7 @@ mod walk;
 pub use folders::Folders;
 pub use location::{Invalid, Location};
 pub use range::{DELIVERY_LAG_S_MAX, NAME_ROUNDING_S, Range, Span};
-pub use walk::{FILE_BYTES_MAX, Foreign, Step, Walk};
+pub use walk::{FILE_BYTES_MAX, Foreign, Step, Walk, delivered, untimely};
 
 /// Where an import stands (API reference, GetImport).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

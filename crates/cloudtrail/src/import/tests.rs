@@ -131,6 +131,20 @@ fn folders_go_on_where_they_were() {
 }
 
 #[test]
+fn names_and_folders_tell_when_files_were_delivered() {
+    let name = "123456789012_CloudTrail_us-east-1_20260302T0905Z_A6kvhMoVeCsc7v8U.json.gz";
+    let first_s = 1_772_442_300;
+    assert_eq!(delivered(name), Some(Span { first_s, last_s: first_s + 59 }));
+    assert_eq!(delivered("notes_20260302.json"), None);
+    let range = Range { start_us: Some(first_s * 1_000_000), end_us: None };
+    let key = |day: &str| format!("AWSLogs/123456789012/CloudTrail/us-east-1/{day}/{name}");
+    assert!(untimely(&key("2026/02/28"), range).is_some_and(|behind| behind > key("2026/02/28") && behind < key("2026/03/01")));
+    assert!(untimely(&key("2025/12/31"), range).is_some_and(|behind| behind > key("2025/12/31") && behind < key("2026/01/01")));
+    assert_eq!(untimely(&key("2026/03/02"), range), None);
+    assert_eq!(untimely(name, range), None);
+}
+
+#[test]
 fn locations_are_buckets_with_prefixes() {
     let parsed = |uri: &str| Location::parse(uri).map(|location| (location.bucket, location.prefix));
     let is = |bucket: &str, prefix: &str| Ok((bucket.to_owned(), prefix.to_owned()));

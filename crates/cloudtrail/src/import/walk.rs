@@ -106,6 +106,17 @@ impl Walk {
     }
 }
 
+/// When a file was delivered, as far as its name says; nothing if it has another name than log files have.
+pub fn delivered(name: &str) -> Option<Span> {
+    name_span(name)
+}
+
+/// The key behind which to go on when the folder of `key` has a date, and nothing that was delivered then is wanted.
+pub fn untimely(key: &str, range: Range) -> Option<String> {
+    let folder = key.rsplit_once('/')?.0;
+    Walk::new("", range).untimely(&Segments::of(folder))
+}
+
 /// The last string, in the order of keys, of those that begin with `folder`.
 fn behind(folder: &str) -> String {
     format!("{folder}/{BEHIND}")

@@ -79,6 +79,11 @@ impl Records {
         self.spans.iter().map(|span| &self.text[span.range()])
     }
 
+    /// The record at that place.
+    pub fn get(&self, index: usize) -> Option<&[u8]> {
+        self.spans.get(index).map(|span| &self.text[span.range()])
+    }
+
     /// The bytes of the whole envelope, inflated.
     pub fn bytes(&self) -> usize {
         self.text.len()
