@@ -65,7 +65,7 @@ impl Rows {
         let columns: Vec<&'static Column> = schema::columns(family).iter().filter(|column| column.stored).collect();
         let mut rows = Self {
             family,
-            schema: schema::file_schema(family),
+            schema: schema::stored_schema(family),
             tops: Vec::new(),
             shadows: Vec::new(),
             sources: Vec::new(),

@@ -111,36 +111,54 @@ pub fn shadow(family: Family, path: &str) -> Option<&'static Column> {
     columns(family).iter().find(|column| column.is_shadow() && column.path() == path)
 }
 
-/// The columns as Arrow sees them: every one, also those that no file holds. Fields carry their ids.
+/// The columns as SQL sees them: every one, also those that no file holds. Fields carry no ids: DataFusion takes fields
+/// that differ in nothing else for different ones.
 pub fn arrow_schema(family: Family) -> SchemaRef {
-    schema_of(columns(family).iter())
+    schema_of(columns(family).iter(), &plain)
 }
 
-/// The columns that files hold.
+/// The columns that files hold, as rows in memory have them.
+pub fn stored_schema(family: Family) -> SchemaRef {
+    schema_of(columns(family).iter().filter(|column| column.stored), &plain)
+}
+
+/// The columns that files hold, as files have them: every field, at any depth, carries its id.
 pub fn file_schema(family: Family) -> SchemaRef {
-    schema_of(columns(family).iter().filter(|column| column.stored))
+    schema_of(columns(family).iter().filter(|column| column.stored), &numbered)
 }
 
-fn schema_of<'a>(columns: impl Iterator<Item = &'a Column>) -> SchemaRef {
-    let field = |column: &Column| arrow_field(column.id, column.name, column.kind).with_nullable(!column.required);
+/// Makes a field of an id, a name and a kind.
+type Make = dyn Fn(i32, &str, Kind) -> ArrowField;
+
+fn schema_of<'a>(columns: impl Iterator<Item = &'a Column>, make: &Make) -> SchemaRef {
+    let field = |column: &Column| make(column.id, column.name, column.kind).with_nullable(!column.required);
     Arc::new(Schema::new(columns.map(field).collect::<Vec<_>>()))
 }
 
-fn arrow_field(id: i32, name: &str, kind: Kind) -> ArrowField {
+fn plain(_id: i32, name: &str, kind: Kind) -> ArrowField {
+    ArrowField::new(name, arrow_type(kind), true)
+}
+
+fn numbered(id: i32, name: &str, kind: Kind) -> ArrowField {
     let number = HashMap::from([(PARQUET_FIELD_ID_META_KEY.to_owned(), id.to_string())]);
-    ArrowField::new(name, arrow_type(kind), true).with_metadata(number)
+    ArrowField::new(name, type_of(kind, &numbered), true).with_metadata(number)
 }
 
 /// The Arrow type of a kind. Text is `Utf8View` everywhere, inside structs too.
 pub fn arrow_type(kind: Kind) -> DataType {
+    type_of(kind, &plain)
+}
+
+fn type_of(kind: Kind, make: &Make) -> DataType {
+    let field = |field: &Field| make(field.id, field.name, field.kind);
     match kind {
         Kind::Text | Kind::Map => DataType::Utf8View,
         Kind::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
         Kind::Boolean => DataType::Boolean,
         Kind::Integer => DataType::Int64,
         Kind::Double => DataType::Float64,
-        Kind::Struct(members) => DataType::Struct(members.iter().map(Field::arrow).collect::<Fields>()),
-        Kind::List(element) => DataType::List(Arc::new(element.arrow())),
+        Kind::Struct(members) => DataType::Struct(members.iter().map(field).collect::<Fields>()),
+        Kind::List(element) => DataType::List(Arc::new(field(element))),
     }
 }
 
@@ -187,9 +205,9 @@ impl Column {
 }
 
 impl Field {
-    /// As Arrow sees it.
+    /// As SQL sees it.
     pub fn arrow(&self) -> ArrowField {
-        arrow_field(self.id, self.name, self.kind)
+        plain(self.id, self.name, self.kind)
     }
 
     const fn new(id: i32, name: &'static str, key: &'static str, kind: Kind) -> Self {

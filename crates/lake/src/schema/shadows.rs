@@ -1,35 +1,38 @@
 //! Flat copies of what queries look for most: members of structs, because Bloom filters and statistics prune on flat
 //! columns only, and keys of maps, because reading one of them out of JSON text costs twenty times as much.
 //!
+//! A copy of a member of a struct has an underscore before its path: engines that read the files take the path itself for
+//! the member.
+//!
 //! Chosen by how often a path stands in real records and in the published queries and rules about them.
 
 use super::Column;
 
 pub(super) const SHADOWS: [Column; 42] = [
-    Column::shadow(101_000, "useridentity.type", "userIdentity.type"),
-    Column::shadow_needle(101_001, "useridentity.principalid", "userIdentity.principalId"),
-    Column::shadow_needle(101_002, "useridentity.arn", "userIdentity.arn"),
-    Column::shadow(101_003, "useridentity.accountid", "userIdentity.accountId"),
-    Column::shadow_needle(101_004, "useridentity.accesskeyid", "userIdentity.accessKeyId"),
-    Column::shadow_needle(101_005, "useridentity.username", "userIdentity.userName"),
-    Column::shadow(101_006, "useridentity.invokedby", "userIdentity.invokedBy"),
+    Column::shadow(101_000, "_useridentity.type", "userIdentity.type"),
+    Column::shadow_needle(101_001, "_useridentity.principalid", "userIdentity.principalId"),
+    Column::shadow_needle(101_002, "_useridentity.arn", "userIdentity.arn"),
+    Column::shadow(101_003, "_useridentity.accountid", "userIdentity.accountId"),
+    Column::shadow_needle(101_004, "_useridentity.accesskeyid", "userIdentity.accessKeyId"),
+    Column::shadow_needle(101_005, "_useridentity.username", "userIdentity.userName"),
+    Column::shadow(101_006, "_useridentity.invokedby", "userIdentity.invokedBy"),
     Column::shadow_needle(
         101_007,
-        "useridentity.sessioncontext.sessionissuer.arn",
+        "_useridentity.sessioncontext.sessionissuer.arn",
         "userIdentity.sessionContext.sessionIssuer.arn",
     ),
     Column::shadow_needle(
         101_008,
-        "useridentity.sessioncontext.sessionissuer.username",
+        "_useridentity.sessioncontext.sessionissuer.username",
         "userIdentity.sessionContext.sessionIssuer.userName",
     ),
-    Column::shadow_needle(101_009, "useridentity.sessioncontext.sourceidentity", "userIdentity.sessionContext.sourceIdentity"),
+    Column::shadow_needle(101_009, "_useridentity.sessioncontext.sourceidentity", "userIdentity.sessionContext.sourceIdentity"),
     Column::shadow(
         101_010,
-        "useridentity.sessioncontext.attributes.mfaauthenticated",
+        "_useridentity.sessioncontext.attributes.mfaauthenticated",
         "userIdentity.sessionContext.attributes.mfaAuthenticated",
     ),
-    Column::shadow(101_020, "tlsdetails.tlsversion", "tlsDetails.tlsVersion"),
+    Column::shadow(101_020, "_tlsdetails.tlsversion", "tlsDetails.tlsVersion"),
     Column::shadow_needle(101_100, "requestparameters.bucketName", "requestParameters.bucketName"),
     Column::shadow_needle(101_101, "requestparameters.key", "requestParameters.key"),
     Column::shadow_needle(101_102, "requestparameters.roleArn", "requestParameters.roleArn"),

@@ -51,7 +51,7 @@ pub(super) struct Provider {
 
 impl Provider {
     pub(super) fn new(snapshot: Snapshot, stats: Arc<ScanStats>) -> Self {
-        let stored = schema::file_schema(snapshot.family());
+        let stored = schema::stored_schema(snapshot.family());
         let (times, others): (Vec<_>, Vec<_>) =
             stored.fields().iter().cloned().partition(|field| field.name() == schema::EVENT_TIME);
         let scanned = Schema::new(times.into_iter().chain(others).collect::<Vec<_>>());
@@ -116,7 +116,7 @@ impl Provider {
     }
 
     fn scan_tail(&self, batches: Vec<RecordBatch>, names: &[String]) -> Result<Arc<dyn ExecutionPlan>> {
-        let stored = schema::file_schema(self.snapshot.family());
+        let stored = schema::stored_schema(self.snapshot.family());
         let projection = indices(&stored, names)?;
         let scan = TailScan::new(batches, Arc::clone(&stored), projection, newest_first(&stored)?, &self.stats)?;
         Ok(DataSourceExec::from_data_source(scan))

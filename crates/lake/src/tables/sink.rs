@@ -204,7 +204,9 @@ impl StoreSink {
 fn choose(store: &Store, batch: &Batch, from: u64, unique: &mut Unique) -> Result<Rows, Error> {
     let routes = store.routes.load();
     let Some(route) = routes.store(store.info.number).filter(|route| route.id == store.info.id) else {
-        return Ok(Rows::Few(Vec::new()));
+        // What it takes cannot be known, so nothing may be passed over.
+        let reason = "no route leads to it".to_owned();
+        return Err(Error::Uncertain { store: store.info.id.clone(), reason });
     };
     let now_us = store.shared.clock.now_us();
     let (mut taken, mut named) = (Vec::new(), Vec::new());

@@ -109,6 +109,18 @@ async fn batches_that_come_twice_count_once_and_gaps_are_told() {
 }
 
 #[tokio::test]
+async fn nothing_is_passed_over_while_no_route_leads_to_the_store() {
+    let mut lab = Lab::new(Config::default()).await;
+    let routes = lab.routes.swap(std::sync::Arc::default());
+    let failed = lab.try_write(events(0, 3, 0), Route::LIVE).await;
+    assert!(matches!(failed, Err(SinkError::Retry(_))), "{failed:?}");
+    lab.routes.store(routes);
+    let again = lab.journal.split_off(0);
+    lab.write(again.into_iter().map(|(event, _)| event).collect()).await;
+    assert_eq!(lab.ids().await, expected_ids(3));
+}
+
+#[tokio::test]
 async fn imported_events_are_kept_once_over_restarts() {
     let named = Route::store(NUMBER);
     let mut lab = Lab::new(Config::default()).await;

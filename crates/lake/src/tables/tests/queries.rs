@@ -109,6 +109,22 @@ async fn an_empty_store_is_an_empty_table() {
 }
 
 #[tokio::test]
+async fn expressions_over_any_column_are_planned() {
+    let lab = lab().await;
+    for (sql, expected) in [
+        (
+            "SELECT readonly, count(*) FILTER (WHERE NOT readonly), sum(CASE WHEN NOT readonly THEN 1 ELSE 0 END) FROM t GROUP BY 1",
+            1,
+        ),
+        ("SELECT useridentity['type'], max(upper(useridentity['username'])), sum(length(eventjson)) FROM t GROUP BY 1", 1),
+        ("SELECT count(*) FROM (SELECT unnest(resources) AS r FROM t) WHERE r['arn'] IS NOT NULL", 1),
+        ("SELECT count(*) FROM (SELECT DISTINCT eventname, useridentity FROM t)", 1),
+    ] {
+        assert_eq!(lab.query(sql).await.unwrap().len(), expected, "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn groups_aggregate_over_everything() {
     let lab = lab().await;
     let sql = "SELECT date_trunc('day', eventtime) AS day, count(*), min(eventid), max(eventid) FROM t GROUP BY 1 ORDER BY 1";
