@@ -18,6 +18,12 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Silence on a connection after which the other side is asked whether it is still there. Own choice.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
+/// What the targets of CloudTrail's operations begin with (service model).
+const TARGET_PREFIX: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.";
+/// Pauses before a call is made again that came too soon. Own choice.
+const THROTTLED_PAUSE: Duration = Duration::from_millis(200);
+const THROTTLED_PAUSE_MAX: Duration = Duration::from_secs(3);
+
 /// Which server to talk to, and as whom.
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "server")]
@@ -38,6 +44,11 @@ impl Arguments {
     /// The Region, if one was given as a flag.
     pub(crate) fn region(&self) -> Option<&str> {
         self.region.as_deref()
+    }
+
+    /// The profile, if one was given as a flag.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
     }
 }
 
@@ -92,6 +103,11 @@ impl Client {
         &self.endpoint
     }
 
+    /// The Region that requests are signed for.
+    pub(crate) fn region(&self) -> &str {
+        &self.region
+    }
+
     /// The key the requests are signed with: it tells installations and accounts apart.
     pub(crate) fn access_key_id(&self) -> &str {
         self.credentials.access_key_id()
@@ -105,18 +121,24 @@ impl Client {
         media_type: &str,
         body: Bytes,
     ) -> anyhow::Result<reqwest::Response> {
+        self.send_with(method, path_and_query, &[("content-type", media_type)], body).await
+    }
+
+    async fn send_with(
+        &self,
+        method: &str,
+        path_and_query: &str,
+        headers: &[(&'static str, &str)],
+        body: Bytes,
+    ) -> anyhow::Result<reqwest::Response> {
         let url = self.endpoint.join(path_and_query).context("the path does not fit the endpoint")?;
         let host = match url.port() {
             Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
             None => url.host_str().unwrap_or_default().to_owned(),
         };
-        let mut request = http::Request::builder()
-            .method(method)
-            .uri(url.as_str())
-            .header("host", host)
-            .header("content-type", media_type)
-            .body(body.clone())
-            .context("cannot make the request")?;
+        let request = http::Request::builder().method(method).uri(url.as_str()).header("host", host);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let mut request = request.body(body.clone()).context("cannot make the request")?;
         self.sign(&mut request)?;
         let (parts, _) = request.into_parts();
         let mut sending = self.http.request(parts.method, url).body(body);
@@ -128,10 +150,25 @@ impl Client {
 
     /// Sends a signed request; an answer other than 200 is an error with the server's words.
     pub(crate) async fn call(&self, method: &str, path: &str, media_type: &str, body: Bytes) -> anyhow::Result<Bytes> {
-        let response = self.send(method, path, media_type, body).await?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(|error| Failure::Unreachable(format!("the answer broke off: {error}")))?;
-        if status.is_success() { Ok(body) } else { Err(refused(status.as_u16(), &body)) }
+        answer(self.send(method, path, media_type, body).await?).await
+    }
+
+    /// Calls an operation of CloudTrail's API. A server that cannot answer now counts as one that cannot be reached.
+    pub(crate) async fn operation(&self, name: &str, input: &serde_json::Value) -> anyhow::Result<Bytes> {
+        let target = format!("{TARGET_PREFIX}{name}");
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
+        let body = Bytes::from(input.to_string());
+        let mut pause = THROTTLED_PAUSE;
+        loop {
+            let response = self.send_with("POST", "/", &headers, body.clone()).await?;
+            let is_ours = !response.status().is_server_error();
+            match answer(response).await {
+                Err(error) if is_throttled(&error) && pause <= THROTTLED_PAUSE_MAX => tokio::time::sleep(pause).await,
+                Err(error) if !is_ours => return Err(Failure::Unreachable(format!("{error:#}")).into()),
+                answer => return answer,
+            }
+            pause *= 2;
+        }
     }
 
     fn sign(&self, request: &mut http::Request<Bytes>) -> anyhow::Result<()> {
@@ -160,6 +197,17 @@ impl Client {
         instructions.apply_to_request_http1x(request);
         Ok(())
     }
+}
+
+/// The body of an answer; one that is no success is an error with the server's words.
+async fn answer(response: reqwest::Response) -> anyhow::Result<Bytes> {
+    let status = response.status();
+    let body = response.bytes().await.map_err(|error| Failure::Unreachable(format!("the answer broke off: {error}")))?;
+    if status.is_success() { Ok(body) } else { Err(refused(status.as_u16(), &body)) }
+}
+
+fn is_throttled(error: &anyhow::Error) -> bool {
+    error.to_string().starts_with("ThrottlingException")
 }
 
 /// The server's refusal as an error.

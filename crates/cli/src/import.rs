@@ -5,14 +5,14 @@
 //! in silence: each file that is found is read, damaged, skipped for a reason, or noted as done before.
 
 mod archive;
-mod bucket;
+pub(crate) mod bucket;
 mod directory;
 mod names;
 mod progress;
 mod route;
 mod send;
-mod source;
-mod state;
+pub(crate) mod source;
+pub(crate) mod state;
 mod summary;
 mod tally;
 

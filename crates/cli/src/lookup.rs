@@ -7,7 +7,7 @@ mod page;
 pub(crate) mod row;
 mod table;
 pub(crate) mod terminal;
-mod when;
+pub(crate) mod when;
 
 #[cfg(test)]
 mod tests;

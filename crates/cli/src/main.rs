@@ -4,6 +4,7 @@ mod client;
 mod exit;
 mod import;
 mod lookup;
+mod query;
 mod serve;
 mod tail;
 mod token;
@@ -28,6 +29,8 @@ enum Verb {
     Import(import::Arguments),
     /// Find events in event history.
     Lookup(lookup::Arguments),
+    /// Ask with SQL: event data stores, or log files as they lie.
+    Query(query::Arguments),
     /// Show events as they come in.
     Tail(tail::Arguments),
     /// Make bearer tokens.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
             Verb::Serve(arguments) => serve::run(arguments).await,
             Verb::Import(arguments) => import::run(arguments).await,
             Verb::Lookup(arguments) => lookup::run(arguments).await,
+            Verb::Query(arguments) => query::run(arguments).await,
             Verb::Tail(arguments) => tail::run(arguments).await,
             Verb::Token(arguments) => token::run(arguments).await,
         }

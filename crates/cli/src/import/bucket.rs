@@ -1,5 +1,7 @@
 //! Log files in a bucket: listed page by page, many fetched at a time.
 
+mod files;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -42,7 +44,7 @@ const BODY_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug, Default, clap::Args)]
 #[group(id = "bucket")]
 #[command(next_help_heading = "The bucket to read")]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// Where the bucket is, if not at AWS.
     #[arg(id = "source_endpoint_url", long = "source-endpoint-url", value_name = "URL")]
     endpoint_url: Option<String>,
@@ -55,14 +57,23 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
+    /// The buckets of a server.
+    pub(crate) fn at(endpoint_url: &str, profile: Option<&str>, region: Option<&str>) -> Self {
+        Self {
+            endpoint_url: Some(endpoint_url.to_owned()),
+            profile: profile.map(str::to_owned),
+            region: region.map(str::to_owned),
+        }
+    }
+
     /// Whether anything was given.
-    pub(super) fn any(&self) -> bool {
+    pub(crate) fn any(&self) -> bool {
         self.endpoint_url.is_some() || self.profile.is_some() || self.region.is_some()
     }
 }
 
 /// A bucket, or the part of it below a prefix.
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     client: Client,
     endpoint: Option<String>,
     name: String,

@@ -1,5 +1,7 @@
 //! Log files in a folder, or a single one.
 
+mod files;
+
 use std::ffi::OsString;
 use std::fs::{self, File, ReadDir};
 use std::io::{self, Read as _};
@@ -33,7 +35,7 @@ const PACKERS: usize = 2;
 
 /// A folder, or a file in it.
 #[derive(Clone, Debug)]
-pub(super) struct Folder {
+pub(crate) struct Folder {
     root: PathBuf,
     only: Option<OsString>,
 }

@@ -162,9 +162,14 @@ fn read(file: &mut File) -> io::Result<Done> {
 
 /// Where states are kept: `$XDG_STATE_HOME/trailkeep/imports`, else `~/.local/state/trailkeep/imports`.
 pub(super) fn folder() -> Option<PathBuf> {
+    Some(home()?.join("imports"))
+}
+
+/// Where the program notes what it did: `$XDG_STATE_HOME/trailkeep`.
+pub(crate) fn home() -> Option<PathBuf> {
     let xdg = std::env::var_os("XDG_STATE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
     let home = || std::env::var_os("HOME").filter(|home| !home.is_empty()).map(|home| PathBuf::from(home).join(".local/state"));
-    Some(xdg.or_else(home)?.join("trailkeep/imports"))
+    Some(xdg.or_else(home)?.join("trailkeep"))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ fn is_strange(c: char) -> bool {
 }
 
 /// How many columns the text takes.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 
@@ -41,7 +41,7 @@ fn char_width(c: char) -> usize {
 }
 
 /// The text in exactly so many columns: cut with an ellipsis, or filled up with blanks.
-pub(super) fn fitted(text: &str, columns: usize) -> String {
+pub(crate) fn fitted(text: &str, columns: usize) -> String {
     let (text, taken) = cut(text, columns);
     let mut fitted = text;
     fitted.extend(std::iter::repeat_n(' ', columns - taken));
@@ -49,7 +49,7 @@ pub(super) fn fitted(text: &str, columns: usize) -> String {
 }
 
 /// The text in at most so many columns, and how many it takes.
-pub(super) fn cut(text: &str, columns: usize) -> (String, usize) {
+pub(crate) fn cut(text: &str, columns: usize) -> (String, usize) {
     let whole = width(text);
     if whole <= columns {
         return (text.to_owned(), whole);

@@ -17,7 +17,7 @@ const EPOCH_DIGITS_MIN: usize = 9;
 
 /// A point in time, perhaps relative to when the program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum When {
+pub(crate) enum When {
     /// So many seconds ago.
     Ago(i64),
     /// The beginning of a day in UTC, so many days ago.
@@ -28,7 +28,7 @@ pub(super) enum When {
 
 impl When {
     /// Seconds since 1970.
-    pub(super) fn resolve(self, now_s: i64) -> i64 {
+    pub(crate) fn resolve(self, now_s: i64) -> i64 {
         match self {
             Self::Ago(seconds) => now_s.saturating_sub(seconds),
             Self::DaysAgo(days) => (now_s.div_euclid(DAY_S) - days) * DAY_S,
@@ -87,7 +87,7 @@ fn absolute(text: &str) -> Option<i64> {
 
 /// What time it is for who asks.
 #[expect(clippy::disallowed_methods, reason = "`2h ago` is meant by the caller's own clock")]
-pub(super) fn now_s() -> i64 {
+pub(crate) fn now_s() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as i64
 }
 

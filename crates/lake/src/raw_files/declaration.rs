@@ -283,14 +283,14 @@ mod tests {
         Declaration::parse(statement).map_err(|error| error.to_string())
     }
 
-    fn table(name: &str, location: &str, unknown: &[&str]) -> Option<Declaration> {
+    fn table(name: &str, location: &str, unknown: &[&str]) -> Declaration {
         let unknown = unknown.iter().map(|name| (*name).to_owned()).collect();
-        Some(Declaration { name: name.to_owned(), location: location.to_owned(), unknown })
+        Declaration { name: name.to_owned(), location: location.to_owned(), unknown }
     }
 
     #[test]
     fn a_bracket_may_be_missing() {
-        let expected = table("cloudtrail_logs", "s3://trail-bucket/AWSLogs/123456789012/CloudTrail/", &["oddity"]);
+        let expected = Some(table("cloudtrail_logs", "s3://trail-bucket/AWSLogs/123456789012/CloudTrail/", &["oddity"]));
         assert_eq!(parse(WITHOUT_BRACKET), Ok(expected.clone()));
         assert_eq!(parse(&WITHOUT_BRACKET.replace("STRUCT\n", "STRUCT<\n")), Ok(expected));
     }
@@ -301,9 +301,9 @@ mod tests {
             "create external table if not exists `default`.`logs`(eventtime string, resources ARRAY<STRUCT<arn:string>>)
             COMMENT 'CloudTrail' PARTITIONED BY (`timestamp` string) STORED AS INPUTFORMAT 'x' OUTPUTFORMAT 'y'
             LOCATION 's3://b/it''s/' TBLPROPERTIES ('projection.enabled'='true') -- the end";
-        assert_eq!(parse(statement), Ok(table("logs", "s3://b/it's/", &[])));
-        assert_eq!(parse("CREATE EXTERNAL TABLE t LOCATION 's3://b/'"), Ok(table("t", "s3://b/", &[])));
-        assert_eq!(parse("/* it's */ CREATE EXTERNAL TABLE t LOCATION 's3://b/'"), Ok(table("t", "s3://b/", &[])));
+        assert_eq!(parse(statement), Ok(Some(table("logs", "s3://b/it's/", &[]))));
+        assert_eq!(parse("CREATE EXTERNAL TABLE t LOCATION 's3://b/'"), Ok(Some(table("t", "s3://b/", &[]))));
+        assert_eq!(parse("/* it's */ CREATE EXTERNAL TABLE t LOCATION 's3://b/'"), Ok(Some(table("t", "s3://b/", &[]))));
         assert_eq!(parse("SELECT 1 /* it's */"), Ok(None));
         assert_eq!(parse(""), Ok(None));
     }

@@ -45,7 +45,9 @@ impl Desk {
             ranges.lock().unwrap().push(range);
             let files = files();
             let (sender, finding) = mpsc::channel(files.len().max(1));
-            files.into_iter().for_each(|(name, content)| sender.try_send(Ok(Found { name, content })).unwrap());
+            for (name, content) in files {
+                sender.try_send(Ok(Found { name, content })).unwrap();
+            }
             finding
         };
         let damaged = move |damage: Damage| damaged.lock().unwrap().push(damage.to_string());
