@@ -405,6 +405,8 @@ class Prompt:
         return self.shown
 
     def leave(self):
+        # Before the prompt is there the terminal itself would take it.
+        self.sees("trailkeep> $")
         self.type("\x04")
         assert self.process.wait(30) == FINE
         os.close(self.main)
