@@ -166,9 +166,10 @@ fn user_name() -> Expr {
     functions::user_name().call(vec![text("useridentity.username"), text("additionaleventdata")])
 }
 
-/// A column by its whole name, dots included.
-fn text(name: &str) -> Expr {
-    Expr::Column(Column::new_unqualified(name))
+/// A column by its name, or the flat copy of what stands at a path.
+fn text(path: &str) -> Expr {
+    let shadow = schema::shadow(Family::Events, path);
+    Expr::Column(Column::new_unqualified(shadow.map_or(path, |column| column.name)))
 }
 
 /// A member of userIdentity that has no flat copy.

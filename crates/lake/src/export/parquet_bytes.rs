@@ -8,6 +8,7 @@ use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use datafusion::common::Result;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
@@ -50,7 +51,9 @@ impl ParquetBytes {
             .set_max_row_group_row_count(Some(GROUP_ROWS_MAX))
             .build();
         let buffer = Buffer::default();
-        Ok(Self { writer: ArrowWriter::try_new(buffer.clone(), schema, Some(properties))?, buffer })
+        // The file does not say that its texts are views in Arrow: not every program that reads it knows those.
+        let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        Ok(Self { writer: ArrowWriter::try_new_with_options(buffer.clone(), schema, options)?, buffer })
     }
 
     /// Adds rows; returns the bytes that are final.

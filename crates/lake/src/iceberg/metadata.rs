@@ -37,7 +37,7 @@ pub(super) fn write(table: &Table, schema: &Schema, state: &State<'_>) -> Result
         "last-partition-id": PARTITION_FIELD_ID,
         "default-sort-order-id": SORT_ORDER_ID,
         "sort-orders": [{ "order-id": SORT_ORDER_ID, "fields": [
-            { "transform": "identity", "source-id": schema.event_time, "direction": "asc", "null-order": "nulls-first" },
+            { "transform": "identity", "source-id": schema.event_time, "direction": "desc", "null-order": "nulls-last" },
         ] }],
         "properties": {
             "write.format.default": "parquet",

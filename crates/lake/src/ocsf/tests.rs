@@ -88,10 +88,10 @@ async fn a_call_is_api_activity() {
         "awsregion": "eu-west-1", "sourceipaddress": "203.0.113.7", "useragent": "aws-cli/2", "requestid": "R", "eventid": "E",
         "eventtype": "AwsApiCall", "eventcategory": "Data", "apiversion": "2006-03-01", "vpcendpointid": "vpce-1",
         "requestparameters": r#"{"bucketName":"b","n":1}"#, "errorcode": "AccessDenied", "errormessage": "no",
-        "useridentity.type": "AssumedRole", "useridentity.arn": "arn:aws:sts::1:assumed-role/r/s", "useridentity.principalid": "P",
-        "useridentity.accountid": "123456789012", "useridentity.accesskeyid": "ASIA1",
-        "useridentity.sessioncontext.attributes.mfaauthenticated": "true",
-        "useridentity.sessioncontext.sessionissuer.arn": "arn:aws:iam::1:role/r",
+        "_useridentity.type": "AssumedRole", "_useridentity.arn": "arn:aws:sts::1:assumed-role/r/s", "_useridentity.principalid": "P",
+        "_useridentity.accountid": "123456789012", "_useridentity.accesskeyid": "ASIA1",
+        "_useridentity.sessioncontext.attributes.mfaauthenticated": "true",
+        "_useridentity.sessioncontext.sessionissuer.arn": "arn:aws:iam::1:role/r",
         "useridentity": {"sessioncontext": {"attributes": {"creationdate": "2026-11-20T09:00:00"}}},
         "resources": [{"arn": "arn:aws:s3:::b/k", "type": "AWS::S3::Object"},
                       {"arn": "arn:aws:s3:::b", "type": "AWS::S3::Bucket", "accountid": "123456789012"}],
@@ -133,7 +133,7 @@ async fn a_sign_in_and_a_service_are_told_by_what_they_have() {
     });
     let service = json!({
         "eventtime": "2026-11-20T10:00:00", "eventname": "Decrypt", "sourceipaddress": "cloudformation.amazonaws.com",
-        "useridentity.username": "bob", "additionaleventdata": r#"{"UserName":"alice"}"#, "eventjson": "{}",
+        "_useridentity.username": "bob", "additionaleventdata": r#"{"UserName":"alice"}"#, "eventjson": "{}",
     });
     let found = ocsf(rows(&[sign_in, service])).await;
     assert_eq!(found[0]["actor"], json!({"user": {"name": "alice"}, "session": {"is_mfa": false}}));

@@ -9,6 +9,7 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use catalog::lake_files as rows;
 use cloudtrail::event_data_store::Family;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -70,7 +71,9 @@ impl Writer {
         fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
         let (temporary, handle) = new_file(&folder, plan.now_us)?;
         let summed = Summed { handle, sums: Sums::default() };
-        let arrow = ArrowWriter::try_new(summed, schema::file_schema(plan.family), Some(properties(plan)));
+        // The file does not say that its texts are views in Arrow: not every engine that reads it knows those.
+        let options = ArrowWriterOptions::new().with_properties(properties(plan)).with_skip_arrow_metadata(true);
+        let arrow = ArrowWriter::try_new_with_options(summed, schema::file_schema(plan.family), options);
         let arrow = arrow.map_err(|error| Error::parquet(&temporary, error))?;
         Ok(Self {
             arrow: Some(arrow),
