@@ -68,7 +68,7 @@ pub async fn dispatch(call: &mut Call<'_>, input: Input) -> Result<Value, Failur
         Input::PutResourcePolicy(input) => done(resource_policies::put(call, input).await?),
         Input::RemoveTags(input) => done(tags::remove(call, input).await?),
         Input::RestoreEventDataStore(input) => done(event_data_stores::restore(call, input).await?),
-        Input::SearchSampleQueries(input) => done(sample_queries::search(call, input).await?),
+        Input::SearchSampleQueries(input) => done(sample_queries::search(call, &input)?),
         Input::StartEventDataStoreIngestion(input) => done(event_data_stores::start(call, input).await?),
         Input::StartImport(input) => done(imports::start(call, input).await?),
         Input::StartLogging(input) => done(trails::start_logging(call, input).await?),

@@ -15,10 +15,7 @@ const PAGE: usize = 10;
 const ALIAS_KEPT_US: i64 = 7 * 86_400 * 1_000_000;
 
 /// SearchSampleQueries: the nearest first.
-pub async fn search(
-    call: &mut Call<'_>,
-    input: wire::SearchSampleQueriesRequest,
-) -> Result<wire::SearchSampleQueriesResponse, Failure> {
+pub fn search(call: &Call<'_>, input: &wire::SearchSampleQueriesRequest) -> Result<wire::SearchSampleQueriesResponse, Failure> {
     let bad_token = || Failure::new(ErrorCode::InvalidParameterException, "The specified token is not valid for this search.");
     let from = match &input.next_token {
         Some(token) => next_token::open::<usize>(call, &input.search_phrase, token).ok_or_else(bad_token)?,
