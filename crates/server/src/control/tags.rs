@@ -61,11 +61,7 @@ enum Resource {
 }
 
 /// Makes of a resource's tags what `change` says.
-async fn change(
-    call: &mut Call<'_>,
-    id: &str,
-    change: impl FnOnce(&[Tag]) -> Result<Vec<Tag>, Failure>,
-) -> Result<(), Failure> {
+async fn change(call: &mut Call<'_>, id: &str, change: impl FnOnce(&[Tag]) -> Result<Vec<Tag>, Failure>) -> Result<(), Failure> {
     match resource(call, id).await? {
         Resource::Trail(trail) => {
             let tx = call.tx().await?;

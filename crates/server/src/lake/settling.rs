@@ -36,11 +36,10 @@ impl Lake {
         // A change is done once it is known from where on it applies.
         let Some(since) = newest(catalog, store.number).await? else { return Ok(false) };
         let to = match now.status {
-            Status::Enabled | Status::StoppedIngestion => return Ok(false),
             Status::Created | Status::StartingIngestion if now.ingests => Status::Enabled,
             Status::Created | Status::StartingIngestion => Status::StoppedIngestion,
             Status::StoppingIngestion if self.inner.tables.wait_visible(&store.id, since).await => Status::StoppedIngestion,
-            Status::StoppingIngestion => return Ok(false),
+            Status::Enabled | Status::StoppedIngestion | Status::StoppingIngestion => return Ok(false),
             // Its follower ends once files have everything: what is in memory alone is read from the journal again.
             Status::PendingDeletion => return Ok(cursors::get(catalog, &store.cursor()).await? >= Some(since)),
         };

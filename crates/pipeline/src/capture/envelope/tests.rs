@@ -281,7 +281,8 @@ fn the_delivered_log_files_of_the_corpus_are_read() {
 
 #[test]
 fn a_log_file_is_gzipped_and_has_records_and_nothing_else_will_do() {
-    let code = |bytes: &[u8]| parse_log_file("x", &Bytes::copy_from_slice(bytes)).map(|records| records.len()).map_err(|e| e.code);
+    let code =
+        |bytes: &[u8]| parse_log_file("x", &Bytes::copy_from_slice(bytes)).map(|records| records.len()).map_err(|e| e.code);
     let log_file = b"{\"Records\":[{\"eventID\":\"a\"},{\"eventID\":\"b\"}]}";
     assert_eq!(code(&gzip(log_file)), Ok(2));
     assert_eq!(code(&gzip(b"{\"Records\":[]}")), Ok(0));
