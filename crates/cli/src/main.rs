@@ -2,6 +2,7 @@
 
 mod client;
 mod exit;
+mod export;
 mod import;
 mod lookup;
 mod query;
@@ -31,6 +32,8 @@ enum Verb {
     Lookup(lookup::Arguments),
     /// Ask with SQL: event data stores, or log files as they lie.
     Query(query::Arguments),
+    /// Write the events of an event data store to a file or a program: as OCSF, Parquet or records.
+    Export(export::Arguments),
     /// Show events as they come in.
     Tail(tail::Arguments),
     /// Make bearer tokens.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
             Verb::Import(arguments) => import::run(arguments).await,
             Verb::Lookup(arguments) => lookup::run(arguments).await,
             Verb::Query(arguments) => query::run(arguments).await,
+            Verb::Export(arguments) => export::run(arguments).await,
             Verb::Tail(arguments) => tail::run(arguments).await,
             Verb::Token(arguments) => token::run(arguments).await,
         }

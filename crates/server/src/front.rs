@@ -15,7 +15,7 @@ use hyper::body::{Body as _, Incoming};
 
 use crate::listener::{Body, Connection};
 use crate::service::Service;
-use crate::{aws_json, rest_json, sts, v1};
+use crate::{aws_json, iceberg, rest_json, sts, v1};
 
 /// First segments of paths that are not S3's; no bucket may bear such a name (`cloudtrail::bucket` refuses them).
 pub const RESERVED: [&str; 5] = ["console", "healthz", "metrics", "v1", "iceberg"];
@@ -107,6 +107,7 @@ async fn reserved(service: &Arc<Service>, connection: &Connection, request: Requ
         },
         "/metrics" => v1::metrics(service, connection, &request).await,
         path if path.starts_with("/v1/") => v1::answer(service, connection, request).await,
+        path if path.starts_with("/iceberg/") => iceberg::answer(service, connection, request).await,
         _ => text(StatusCode::NOT_FOUND, "This version of Trailkeep has nothing here.\n"),
     }
 }

@@ -1,7 +1,7 @@
 //! Who is let in: signatures and bearer tokens, checked before anything else is looked at.
 
 use api::ErrorCode;
-use api::sigv4::{AuthError, Credential, Payload, Presented};
+use api::sigv4::{AuthError, Claim, Credential, Payload, Presented};
 use catalog::tokens::Kind;
 use cloudtrail::region::Region;
 use http::request::Parts;
@@ -73,6 +73,21 @@ impl Announced {
             Self::Signature => Ok(signed(service, parts, body, "cloudtrail", service.clock.now_us())?),
         }
     }
+}
+
+/// Names of services that clients of the Iceberg catalog sign for: ours, and what its Java and Python libraries take when
+/// they are told none (`rest.signing-name`).
+const CATALOG_SERVICES: [&str; 2] = ["cloudtrail", "execute-api"];
+
+/// Who reads tables, and the Region it is done from: the holder of a read token, or someone who signs.
+pub async fn reader(service: &Service, parts: &Parts, body: &[u8]) -> Result<(Principal, Region), Refusal> {
+    if let Some(token) = bearer(&parts.headers) {
+        let principal = with_token(service, token, Kind::Read).await?;
+        return Ok((principal, crate::service::default_region()));
+    }
+    let claimed = Claim::of(parts);
+    let named = CATALOG_SERVICES.iter().find(|name| claimed.as_ref().is_some_and(|claim| claim.service == **name));
+    Ok(signed(service, parts, body, named.unwrap_or(&CATALOG_SERVICES[0]), service.clock.now_us())?)
 }
 
 /// Whether a request may read the metrics.

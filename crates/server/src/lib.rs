@@ -25,6 +25,9 @@ pub mod bucket_calls;
 pub mod buckets;
 pub mod own_calls;
 
+pub mod data_reads;
+pub mod iceberg;
+
 pub mod ingestion;
 
 pub mod delivery;

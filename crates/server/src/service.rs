@@ -39,6 +39,8 @@ use crate::credentials;
 use crate::delivery::{self, Delivery};
 use crate::destinations::Destinations;
 use crate::front;
+use crate::iceberg::federation::{self, Federations};
+use crate::iceberg::keys;
 use crate::imports::{self, Imports};
 use crate::ingestion::IngestionStatus;
 use crate::lake::{self, Lake};
@@ -84,6 +86,10 @@ pub struct Service {
     pub queries: Queries,
     /// Local buckets, over HTTP.
     pub buckets: buckets::Service,
+    /// The tables that other query engines read.
+    pub federations: Federations,
+    /// Keys with which they read them.
+    pub lake_keys: keys::Maker,
     /// The records of our own calls.
     pub own_calls: Arc<OwnCalls>,
     /// How putting events into channels fares.
@@ -96,6 +102,8 @@ pub struct Service {
     pub metrics: PrometheusHandle,
     /// Memory for what is being taken in.
     pub room: v1::Room,
+    /// Exports under way.
+    pub exports: Arc<Semaphore>,
     /// Live streams open.
     pub tail_streams: Arc<Semaphore>,
     /// Ends when the program is to stop.
@@ -132,6 +140,10 @@ impl Service {
             let done = match &effect {
                 Effect::TrailChanged(arn) => self.delivery.changed(arn).await,
                 Effect::TrailStops(arn) => self.delivery.stops(arn, end).await,
+                Effect::FederationChanged => {
+                    self.federations.changed();
+                    Ok(())
+                }
                 Effect::StoreChanged(number) => self.lake.changed(*number, end).await,
                 Effect::ImportsChanged => self.imports.look().await,
                 Effect::QueryStarted(id) => {
@@ -266,7 +278,8 @@ impl Server {
         )
         .await?;
         let principals = Principals::new(&config, &root)?;
-        let buckets = bucket_service(&config, &principals, store.clone(), &own_calls, &routes);
+        let lake_keys = keys::Maker::new(token_key.clone());
+        let buckets = bucket_service(&config, &principals, &lake_keys, store.clone(), &own_calls, &routes);
         let delivery = Delivery::start(delivery::Parts {
             config: config.clone(),
             data_dir: data_dir.clone(),
@@ -321,6 +334,15 @@ impl Server {
         let (writing, stop) = (Arc::clone(&ingestion), upkeep_stop.clone());
         upkeep.spawn(async move { writing.run(stop).await });
 
+        let (federations, publishing) = Federations::new(federation::Parts {
+            catalog: catalog.clone(),
+            root: data_dir.join("lake"),
+            clock: Arc::clone(&clock),
+            watch: federation::watch(lake.tables().clone()),
+            flush_interval: config.lake.flush_interval,
+        });
+        upkeep.spawn(publishing.run(upkeep_stop.clone()));
+
         let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
         let (address, scheme) = (listener.address()?, listener.scheme());
         let shutdown = CancellationToken::new();
@@ -338,12 +360,15 @@ impl Server {
             imports,
             queries,
             buckets,
+            federations,
+            lake_keys,
             own_calls,
             ingestion,
             constraints: Constraints::new(),
             throttle: Throttle::default(),
             metrics: metrics_handle(),
             room: v1::Room::default(),
+            exports: Arc::new(Semaphore::new(v1::exports_max())),
             tail_streams: Arc::new(Semaphore::new(v1::tail_streams_max())),
             shutdown: shutdown.clone(),
             token_key,
@@ -488,14 +513,19 @@ fn history_config(config: &Config) -> event_history::Config {
 fn bucket_service(
     config: &Config,
     principals: &Principals,
+    lake_keys: &keys::Maker,
     store: buckets::Store,
     own_calls: &Arc<OwnCalls>,
     routes: &SharedTable,
 ) -> buckets::Service {
-    let principals = principals.clone();
+    let (principals, lake_keys, clock) = (principals.clone(), lake_keys.clone(), store.clock());
     let roots = move |access_key: &str| {
+        if let Some(keys) = lake_keys.find(access_key, clock.now_s()) {
+            let session_token = Some(keys.session_token);
+            return Some(buckets::Root { secret: keys.secret_access_key, account: keys.account, session_token });
+        }
         let (secret, principal) = principals.by_access_key(access_key)?;
-        Some(buckets::Root { secret: secret.to_owned(), account: principal.account })
+        Some(buckets::Root { secret: secret.to_owned(), account: principal.account, session_token: None })
     };
     buckets::Service::new(
         store,

@@ -22,7 +22,7 @@ use super::operations::{self, Kind, Operation, Target};
 use super::service::{Answering, lost};
 use super::signature::Claim;
 use super::store::Store;
-use super::{query, unsupported};
+use super::{lake, query, unsupported};
 use crate::listener::Connection;
 
 /// Headers that records show among the parameters.
@@ -54,6 +54,8 @@ pub(super) struct Known {
     /// The Regions there are.
     pub(super) regions: Vec<String>,
     pub(super) account: AccountId,
+    /// Whether the key opens the system bucket and nothing else.
+    pub(super) lake_only: bool,
     pub(super) bytes_in: u64,
     pub(super) headers: HeaderMap,
     pub(super) query: Vec<(String, String)>,
@@ -283,6 +285,15 @@ impl Gate {
         };
         call.learnt().operation = Some(Named::Known(operation));
         refuse_other_words(operation, &call.known.query)?;
+        if asked.bucket.as_deref() == Some(lake::BUCKET) {
+            let bucket = lake::bucket(call.known.account);
+            call.learnt().bucket = Some(bucket.clone());
+            call.check_owner("x-amz-expected-bucket-owner", &bucket)?;
+            return lake::check(operation.name, call.known.account, asked.key.as_deref());
+        }
+        if call.known.lake_only {
+            return Err(Error::access_denied());
+        }
         if !operation.read_only && !(call.known.audit.ready)() {
             let message = "Trailkeep cannot record the call at the moment. Please try again.";
             return Err(Error::refused("ServiceUnavailable", message));

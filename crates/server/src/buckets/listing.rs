@@ -64,6 +64,29 @@ impl Query {
         KeyRange { from: from.max(self.prefix.as_bytes().to_vec()), until }
     }
 
+    /// A page of objects that are all at hand, in the order of their keys.
+    pub(super) fn page(&self, objects: Vec<Listed>) -> Page<Listed> {
+        let mut page = Page { entries: Vec::new(), truncated: false };
+        let mut range = self.range();
+        for object in objects {
+            let key = object.key.as_bytes();
+            if key < range.from.as_slice() || key >= range.until.as_slice() || self.limit == 0 {
+                continue;
+            }
+            if page.entries.len() == self.limit as usize {
+                page.truncated = true;
+                break;
+            }
+            if let Some(prefix) = self.common_prefix(&object.key) {
+                range.from = after_all(prefix);
+                page.entries.push(Entry::CommonPrefix(prefix.to_owned()));
+            } else {
+                page.entries.push(Entry::Item(object));
+            }
+        }
+        page
+    }
+
     /// What a key is listed under instead of itself.
     fn common_prefix<'a>(&self, key: &'a str) -> Option<&'a str> {
         let delimiter = self.delimiter.as_deref().filter(|delimiter| !delimiter.is_empty())?;

@@ -11,6 +11,7 @@ pub mod limits;
 mod checksum;
 mod content;
 mod files;
+mod lake;
 mod lock;
 
 mod delivery;

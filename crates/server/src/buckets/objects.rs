@@ -9,6 +9,7 @@ use catalog::objects::{self, Attributes, Listed, Object};
 use super::content;
 use super::error::Error;
 use super::files::Placed;
+use super::lake;
 use super::listing::{self, Page, Query};
 use super::lock::Writer;
 use super::store::{Record, Store, commit};
@@ -79,11 +80,17 @@ impl Store {
 
     /// The object with a key.
     pub(super) async fn object(&self, place: Place<'_>) -> Result<Object, Error> {
+        if place.bucket == lake::BUCKET {
+            return self.lake.object(place.key).await;
+        }
         objects::find(&self.catalog, place.bucket, place.key).await?.ok_or_else(Error::no_such_key)
     }
 
     /// The object with a key, and its bytes: an open file, which stays whole when the object is replaced.
     pub(super) async fn open_object(&self, place: Place<'_>) -> Result<(Object, std::fs::File), Error> {
+        if place.bucket == lake::BUCKET {
+            return self.lake.open(place.key).await;
+        }
         // Between the look-up and the opening the object may be replaced; then the next look finds the new one.
         let mut tries = OPEN_TRIES;
         loop {

@@ -38,6 +38,8 @@ pub struct Root {
     pub secret: String,
     /// The account whose root it is.
     pub account: AccountId,
+    /// The token that must come with a key made for a while; such a key opens the system bucket and nothing else.
+    pub session_token: Option<String>,
 }
 
 /// Finds whom an access key belongs to.
@@ -132,6 +134,7 @@ impl Inner {
     async fn begin(&self, ids: &Ids, connection: Connection, request: &mut Request<Body>) -> Result<Call, Error> {
         let claim = signature::inspect(request, &self.options.regions)?;
         let root = (self.options.roots)(&claim.access_key).ok_or_else(unknown_key)?;
+        signature::check_session_token(request, root.session_token.as_deref())?;
         if is_form(request) {
             return Err(Error::not_implemented(super::unsupported::message("PostObject")));
         }
@@ -150,6 +153,7 @@ impl Inner {
             claim,
             regions: self.options.regions.clone(),
             account: root.account,
+            lake_only: root.session_token.is_some(),
             bytes_in: body_length(headers),
             headers: headers.clone(),
             query: query::pairs(request.uri()),

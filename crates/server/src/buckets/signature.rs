@@ -61,7 +61,6 @@ pub(super) fn inspect<B>(request: &mut Request<B>, regions: &[String]) -> Result
         (Some(header), false) => from_header(&header, regions)?,
         (None, true) => from_query(&query, regions)?,
     };
-    refuse_session_token(request.headers(), &query)?;
     let mut unsigned: Vec<&str> = request.headers().keys().map(HeaderName::as_str).filter(|name| must_be_signed(name)).collect();
     unsigned.retain(|name| !signed.iter().any(|signed| signed == name));
     if !signed.iter().any(|name| name == "host") {
@@ -143,13 +142,20 @@ fn signed_headers(list: &str) -> Vec<String> {
     list.split(';').map(str::to_ascii_lowercase).collect()
 }
 
-/// Roots have no session tokens, so whoever sends one is not who it claims to be.
-fn refuse_session_token(headers: &HeaderMap, query: &[(String, String)]) -> Result<(), Error> {
+/// Roots have no session tokens, so whoever sends one is not who it claims to be; keys made for a while have one, and it
+/// must come with them.
+pub(super) fn check_session_token<B>(request: &Request<B>, expected: Option<&str>) -> Result<(), Error> {
     const TOKEN: &str = "x-amz-security-token";
-    if headers.contains_key(TOKEN) || query.iter().any(|(name, _)| name.eq_ignore_ascii_case(TOKEN)) {
-        return Err(Error::refused("InvalidToken", "The provided token is malformed or otherwise invalid."));
-    }
-    Ok(())
+    let query = query::pairs(request.uri());
+    let in_header = request.headers().get_all(TOKEN).iter().map(|token| token.to_str().unwrap_or_default());
+    let in_query = query.iter().filter(|(name, _)| name.eq_ignore_ascii_case(TOKEN)).map(|(_, token)| token.as_str());
+    let presented: Vec<&str> = in_header.chain(in_query).collect();
+    let right = match expected {
+        None => presented.is_empty(),
+        // The key's secret is what must not be known; the token only says of what kind the key is.
+        Some(expected) => !presented.is_empty() && presented.iter().all(|token| *token == expected),
+    };
+    if right { Ok(()) } else { Err(Error::refused("InvalidToken", "The provided token is malformed or otherwise invalid.")) }
 }
 
 /// The signature of a presigned URL covers its query: SDKs put there what else would be headers.

@@ -10,6 +10,7 @@ use pipeline::clock::SharedClock;
 
 use super::error::Error;
 use super::files::{Files, Placed};
+use super::lake::Lake;
 use super::limits;
 use super::lock::Lock;
 
@@ -46,6 +47,7 @@ pub struct Store {
     pub(super) files: Arc<Files>,
     pub(super) clock: SharedClock,
     pub(super) options: Options,
+    pub(super) lake: Lake,
 }
 
 /// What a sweep found.
@@ -64,7 +66,8 @@ impl Store {
         let folder = data_dir.join(FOLDER);
         let opening = Arc::clone(&clock);
         let files = super::content::blocking(move || Files::open(folder, last, opening)).await?;
-        let store = Self { catalog, files, clock, options };
+        let lake = Lake::new(catalog.clone(), data_dir);
+        let store = Self { catalog, files, clock, options, lake };
         let sweeping = store.clone();
         tokio::spawn(async move {
             match sweeping.sweep().await {
@@ -91,6 +94,11 @@ impl Store {
             }
         }
         Ok(swept)
+    }
+
+    /// The time.
+    pub fn clock(&self) -> SharedClock {
+        Arc::clone(&self.clock)
     }
 
     /// Whether there is a bucket of this name here.

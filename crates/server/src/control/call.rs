@@ -47,6 +47,8 @@ pub enum Effect {
     TrailChanged(String),
     /// The trail stops with the record of this very call: `StopLogging` and `DeleteTrail`.
     TrailStops(String),
+    /// Federation of an event data store was asked for, or asked to end.
+    FederationChanged,
     /// The query of that id was started.
     QueryStarted(String),
     /// The query of that id was cancelled.

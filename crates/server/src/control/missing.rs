@@ -12,8 +12,6 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::CreateDashboard,
     Operation::DeleteDashboard,
     Operation::DeregisterOrganizationDelegatedAdmin,
-    Operation::DisableFederation,
-    Operation::EnableFederation,
     Operation::GetDashboard,
     Operation::GetInsightSelectors,
     Operation::ListDashboards,

@@ -9,6 +9,7 @@ pub mod channels;
 pub mod event_configuration;
 pub mod event_data_stores;
 pub mod event_selectors;
+pub mod federation;
 pub mod imports;
 pub mod lookup_events;
 pub mod missing;
@@ -47,6 +48,8 @@ pub async fn dispatch(call: &mut Call<'_>, input: Input) -> Result<Value, Failur
         Input::GetChannel(input) => done(channels::get(call, input).await?),
         Input::GetEventConfiguration(input) => done(event_configuration::get(call, input).await?),
         Input::GetEventDataStore(input) => done(event_data_stores::get(call, input).await?),
+        Input::DisableFederation(input) => done(federation::disable(call, input).await?),
+        Input::EnableFederation(input) => done(federation::enable(call, input).await?),
         Input::GetEventSelectors(input) => done(event_selectors::get(call, input).await?),
         Input::GetImport(input) => done(imports::get(call, input).await?),
         Input::GetQueryResults(input) => done(queries::results(call, input).await?),
@@ -82,8 +85,6 @@ pub async fn dispatch(call: &mut Call<'_>, input: Input) -> Result<Value, Failur
         Input::CreateDashboard(_)
         | Input::DeleteDashboard(_)
         | Input::DeregisterOrganizationDelegatedAdmin(_)
-        | Input::DisableFederation(_)
-        | Input::EnableFederation(_)
         | Input::GetDashboard(_)
         | Input::GetInsightSelectors(_)
         | Input::ListDashboards(_)

@@ -1,6 +1,7 @@
 //! Trailkeep's own HTTP interface under `/v1/`: sending events, lookups with several filters, the live stream, tokens.
 
 mod events;
+mod export;
 mod import;
 mod lookup;
 mod room;
@@ -28,11 +29,12 @@ const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
 pub async fn answer(service: &Arc<Service>, connection: &Connection, request: Request<Incoming>) -> Response<Body> {
     let answered = match (request.method(), request.uri().path()) {
         (&Method::POST, "/v1/events") => events::post(service, request).await,
+        (&Method::POST, "/v1/export") => export::post(service, connection, request).await,
         (&Method::POST, "/v1/import") => import::post(service, request).await,
         (&Method::POST, "/v1/lookup") => lookup::post(service, connection, request).await,
         (&Method::GET, "/v1/tail") => tail::get(service, connection, request).await,
         (&Method::POST, "/v1/tokens") => tokens::post(service, connection, request).await,
-        (_, "/v1/events" | "/v1/import" | "/v1/lookup" | "/v1/tail" | "/v1/tokens") => {
+        (_, "/v1/events" | "/v1/export" | "/v1/import" | "/v1/lookup" | "/v1/tail" | "/v1/tokens") => {
             Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "This path does not take that method."))
         }
         _ => Err(Refusal::new(StatusCode::NOT_FOUND, "NotFound", "There is nothing at this path.")),
@@ -85,6 +87,21 @@ impl Refusal {
         )
     }
 
+    /// The error's code.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// The answer's status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What the caller reads.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     fn into_response(self) -> Response<Body> {
         let mut response = front::refused(self.status, &self.code, &self.message);
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
@@ -126,6 +143,11 @@ fn typed(body: impl Into<Bytes>, media_type: &'static str) -> Response<Body> {
     let mut response = Response::new(front::full(body));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
+}
+
+/// How many exports may be under way.
+pub fn exports_max() -> usize {
+    export::EXPORTS_MAX
 }
 
 /// How many live streams may be open.

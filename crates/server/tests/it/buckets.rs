@@ -94,7 +94,7 @@ fn service_options(calls: Arc<Mutex<Vec<Called>>>, ready: Arc<AtomicBool>) -> Se
     ServiceOptions {
         roots: Arc::new(|access_key| {
             let (account, _, secret) = [OWNER, OTHER].into_iter().find(|(_, key, _)| *key == access_key)?;
-            Some(Root { secret: secret.to_owned(), account: account.parse().unwrap() })
+            Some(Root { secret: secret.to_owned(), account: account.parse().unwrap(), session_token: None })
         }),
         regions: ["us-east-1", "eu-west-1", "us-west-2"].map(str::to_owned).to_vec(),
         domain: Some("s3.localhost".to_owned()),

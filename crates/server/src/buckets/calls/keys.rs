@@ -66,7 +66,7 @@ pub(super) async fn list(scope: &Scope, input: ListObjectsInput) -> S3Result<Lis
         after: input.marker.clone().filter(|marker| !marker.is_empty()),
         limit: page_limit(input.max_keys, "max-keys")?,
     };
-    let page = scope.store.list(&input.bucket, &query).await?;
+    let page = scope.list(&input.bucket, &query).await?;
     // Without a delimiter the next page goes on after the last key, which the client has (S3 API reference, ListObjects).
     let next = last(&page).filter(|_| query.delimiter.is_some()).map(|last| encoding.show(&last));
     let (truncated, account) = (page.truncated, scope.bucket()?.account);
@@ -98,7 +98,7 @@ pub(super) async fn list_v2(scope: &Scope, input: ListObjectsV2Input) -> S3Resul
         after,
         limit: page_limit(input.max_keys, "max-keys")?,
     };
-    let page = scope.store.list(&input.bucket, &query).await?;
+    let page = scope.list(&input.bucket, &query).await?;
     let next = last(&page).map(|last| URL_SAFE_NO_PAD.encode(last));
     let account = scope.bucket()?.account;
     let shown_owner = input.fetch_owner.unwrap_or(false).then_some(account.as_str());

@@ -13,6 +13,7 @@ mod write;
 use std::sync::Arc;
 
 use catalog::buckets::Bucket;
+use catalog::objects::Listed;
 use s3s::dto;
 use s3s::{S3, S3Request, S3Response, S3Result, TrailingHeaders};
 use time::OffsetDateTime;
@@ -21,7 +22,8 @@ use time::format_description::well_known::Rfc3339;
 use super::access::Call;
 use super::content::Expected;
 use super::error::Error;
-use super::limits;
+use super::listing::{Page, Query};
+use super::{lake, limits};
 use super::service::{Answering, lost};
 use super::store::Store;
 
@@ -58,6 +60,14 @@ impl Scope {
     fn plain_body(&self) -> Expected {
         let free_bytes_min = self.store.options.free_bytes_min;
         Expected { bytes_max: limits::PUT_BYTES_MAX, free_bytes_min, ..Expected::default() }
+    }
+
+    /// A page of what the caller may see in a bucket.
+    async fn list(&self, bucket: &str, query: &Query) -> Result<Page<Listed>, Error> {
+        if bucket == lake::BUCKET {
+            return self.store.lake.list(self.call.known.account, query).await;
+        }
+        self.store.list(bucket, query).await
     }
 
     /// A header of the request.

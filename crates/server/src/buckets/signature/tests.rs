@@ -70,7 +70,26 @@ fn scope_and_mechanism_are_checked() {
     };
     assert_eq!(presigned("604801", ""), "AuthorizationQueryParametersError");
     assert_eq!(presigned("60", "&X-Amz-Expires=70"), "AuthorizationQueryParametersError");
-    assert_eq!(presigned("60", "&X-Amz-Security-Token=t"), "InvalidToken");
+}
+
+#[test]
+fn a_session_token_comes_with_keys_made_for_a_while_and_with_no_others() {
+    let check = |uri: &str, header: Option<&str>, expected: Option<&str>| {
+        let mut request = Request::builder().uri(uri);
+        if let Some(token) = header {
+            request = request.header("x-amz-security-token", token);
+        }
+        check_session_token(&request.body(()).unwrap(), expected).is_ok()
+    };
+    let presigned = "http://h/b?X-Amz-Security-Token=t";
+    assert!(check("http://h/b", None, None));
+    assert!(!check("http://h/b", Some("t"), None));
+    assert!(!check(presigned, None, None));
+    assert!(check("http://h/b", Some("t"), Some("t")));
+    assert!(check(presigned, None, Some("t")));
+    assert!(!check(presigned, Some("u"), Some("t")));
+    assert!(!check("http://h/b", Some("u"), Some("t")));
+    assert!(!check("http://h/b", None, Some("t")));
 }
 
 #[test]
