@@ -126,15 +126,12 @@ async fn copy(mut response: reqwest::Response, to: &mut impl Write) -> anyhow::R
     let mut bytes = 0;
     loop {
         let piece = response.chunk().await;
-        match piece.map_err(|error| Failure::Unreachable(format!("the export broke off: {error}")))? {
-            Some(piece) => {
-                to.write_all(&piece)?;
-                bytes += piece.len() as u64;
-            }
-            None => {
-                to.flush()?;
-                return Ok(bytes);
-            }
-        }
+        let piece = piece.map_err(|error| Failure::Unreachable(format!("the export broke off: {error}")))?;
+        let Some(piece) = piece else {
+            to.flush()?;
+            return Ok(bytes);
+        };
+        to.write_all(&piece)?;
+        bytes += piece.len() as u64;
     }
 }

@@ -84,7 +84,7 @@ impl Asked {
 pub async fn answer(service: &Arc<Service>, connection: &Connection, request: Request<Incoming>) -> Response<Body> {
     let head = request.method() == Method::HEAD;
     let answered = attend(service, connection, request).await;
-    let mut response = answered.unwrap_or_else(|refusal| refusal.into_response());
+    let mut response = answered.unwrap_or_else(Refusal::into_response);
     if head {
         *response.body_mut() = front::full("");
         if response.status() == StatusCode::OK {

@@ -63,7 +63,7 @@ impl Maker {
             URL_SAFE_NO_PAD.encode(tag.as_ref())
         };
         let (secret_access_key, session_token) = (part("secret"), part("token"));
-        Keys { account, secret_access_key, session_token, expires_at_s, access_key_id }
+        Keys { account, access_key_id, secret_access_key, session_token, expires_at_s }
     }
 }
 
