@@ -4,6 +4,7 @@ use std::process::{Command, Output};
 
 fn trailkeep(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trailkeep"));
+    command.env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE").env("AWS_SECRET_ACCESS_KEY", "secret").env("AWS_REGION", "us-east-1");
     command.args(arguments).env_remove("AWS_ENDPOINT_URL").output().expect("the program was just built")
 }
 
@@ -12,7 +13,7 @@ fn help_goes_to_stdout_and_names_every_verb() {
     let output = trailkeep(&["--help"]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0));
-    for verb in ["serve", "import", "lookup", "tail", "token"] {
+    for verb in ["serve", "import", "lookup", "query", "export", "tail", "token"] {
         assert!(said.lines().any(|line| line.trim_start().starts_with(verb)), "{verb} is missing in\n{said}");
     }
 }
