@@ -72,7 +72,17 @@ def follow(page, shell):
     return walked
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/guides/send-events.md", "docs/guides/import.md", "docs/guides/query.md", "docs/guides/copy-trail-events.md"])
+PAGES = [
+    "README.md",
+    "docs/guides/send-events.md",
+    "docs/guides/import.md",
+    "docs/guides/query.md",
+    "docs/guides/copy-trail-events.md",
+    "docs/guides/integrations.md",
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_line_of_the_page_works_and_shows_what_the_page_shows(make_server, tmp_path, page):
     server = make_server("--demo")
     variables = server.variables()
