@@ -9,6 +9,7 @@ import pytest
 
 from conftest import Server
 from integrations import make_store
+from test_queries import ask
 from wire import ACCOUNT, post_events, record, send, signed
 
 OTHER = "210987654321"
@@ -88,6 +89,17 @@ def test_ocsf_is_api_activity(server):
         key = "ip" if sent["sourceIPAddress"][0].isdigit() else "domain"
         assert event["src_endpoint"] == {key: sent["sourceIPAddress"]}
         assert event["unmapped"]["recipientAccountId"] == ACCOUNT
+
+
+def test_sql_knows_the_same_events_in_ocsf(server):
+    asked = ask(
+        server,
+        """SELECT api.operation, activity_id, status, src_endpoint.domain, actor."user".name FROM ocsf_event_data_store
+           WHERE api.service.name = 'things.example.com' AND src_endpoint.domain IS NOT NULL ORDER BY time_dt LIMIT 1""",
+    )
+    oldest = min((event for event in server.sent.values() if event["sourceIPAddress"] == "config.amazonaws.com"), key=lambda event: event["eventTime"])
+    [event] = lines(export(server, "--format", "ocsf", "--since", oldest["eventTime"], "--until", oldest["eventTime"]).stdout, mine_in_ocsf)
+    assert asked == [[oldest["eventName"], str(event["activity_id"]), event["status"], "config.amazonaws.com", event["actor"]["user"]["name"]]]
 
 
 def test_parquet_has_the_columns_of_sql(server, tmp_path):

@@ -16,6 +16,7 @@ from pyiceberg.types import StringType
 
 from conftest import Server, eventually
 from integrations import make_store
+from test_queries import ask
 from wire import ACCOUNT, make_token, post_events, record, refused, root_keys, send, signed
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/federation"
@@ -137,8 +138,6 @@ def test_time_and_bounds_spare_files(server, table):
 
 
 def test_the_table_says_what_queries_say(server, store, table):
-    from test_queries import ask
-
     def counts():
         table.refresh()
         found = table.scan(row_filter=EqualTo("eventsource", next(iter(server.sent.values()))["eventSource"])).to_arrow()
