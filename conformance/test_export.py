@@ -9,7 +9,7 @@ import pytest
 
 from conftest import Server
 from integrations import make_store
-from test_queries import ask
+from test_queries import ask as query
 from wire import ACCOUNT, post_events, record, send, signed
 
 OTHER = "210987654321"
@@ -92,7 +92,7 @@ def test_ocsf_is_api_activity(server):
 
 
 def test_sql_knows_the_same_events_in_ocsf(server):
-    asked = ask(
+    asked = query(
         server,
         """SELECT api.operation, activity_id, status, src_endpoint.domain, actor."user".name FROM ocsf_event_data_store
            WHERE api.service.name = 'things.example.com' AND src_endpoint.domain IS NOT NULL ORDER BY time_dt LIMIT 1""",
