@@ -23,9 +23,9 @@ use super::access::Call;
 use super::content::Expected;
 use super::error::Error;
 use super::listing::{Page, Query};
-use super::{lake, limits};
 use super::service::{Answering, lost};
 use super::store::Store;
+use super::{lake, limits};
 
 /// s3s's view of the store.
 pub(super) struct Calls {
