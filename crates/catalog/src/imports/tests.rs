@@ -61,7 +61,9 @@ async fn an_import_is_read_as_it_was_written_and_moves_with_its_checkpoint() {
     assert_eq!(import.checkpoint, Checkpoint::default());
 
     let mut folders = Folders::default();
-    ["a/1", "b/1"].into_iter().for_each(|key| folders.enter(key));
+    for key in ["a/1", "b/1"] {
+        folders.enter(key);
+    }
     let checkpoint = Checkpoint {
         last_key: Some("b/1".to_owned()),
         folders,
