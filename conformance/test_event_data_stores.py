@@ -76,8 +76,12 @@ def create(client, name, **arguments):
     return settled(client, store, "ENABLED" if arguments.get("StartIngestion", True) else "STOPPED_INGESTION")
 
 
+# One time for all: an event that is sent twice has to be the same event.
+BEGUN = time.time()
+
+
 def event(event_id, category="Management", name="RunInstances", age=60, **more):
-    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - age))
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(BEGUN - age))
     return {
         "eventVersion": "1.11", "userIdentity": {"type": "Root", "accountId": ACCOUNT}, "eventTime": at, "eventSource": "ec2.amazonaws.com",
         "eventName": name, "awsRegion": "eu-west-1", "eventID": event_id, "readOnly": False, "eventType": "AwsApiCall",
