@@ -1,0 +1,12 @@
+//! The recording proxy: stands in front of a service that speaks an AWS protocol, and makes a record of every call.
+//!
+//! [`listener`] takes connections, [`forward`] carries a call to the [`upstream`] and its answer back, unchanged;
+//! [`audit`] decides whether a call may go, and records it.
+
+pub mod settings;
+
+pub mod forward;
+pub mod listener;
+pub mod upstream;
+
+pub mod audit;

@@ -1,0 +1,68 @@
+//! What a proxy is told: where it listens, what is behind it, what it records and what it does when it cannot.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use cloudtrail::account::AccountId;
+use cloudtrail::region::Region;
+use http::Uri;
+
+/// One proxy's settings, checked. `[[proxy]]` of the configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens; port 0 picks one.
+    pub listen: SocketAddr,
+    /// Certificate chain and private key in PEM, when the listener speaks TLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// What is behind it: `http://` or `https://`, host and port, no path.
+    pub upstream: Uri,
+    /// PEM file with certificates to trust for the upstream besides the system's.
+    pub upstream_ca: Option<PathBuf>,
+    /// Which data events are recorded.
+    pub record_data_events: DataEvents,
+    /// What happens to calls that cannot be recorded.
+    pub on_failure: OnFailure,
+    /// Whose X-Forwarded-For and PROXY protocol are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// The file that says whose keys are whose.
+    pub identities: Option<PathBuf>,
+    /// The one service behind it, by the name of its model (`s3`), where that is known.
+    pub service: Option<String>,
+    /// Domains whose subdomains are buckets.
+    pub bucket_domains: Vec<String>,
+    /// The account whose log has the calls of callers that are in no account known.
+    pub account: AccountId,
+    /// The Region of requests that name none.
+    pub region: Region,
+}
+
+/// Which data events are recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DataEvents {
+    /// None.
+    None,
+    /// All.
+    All,
+    /// Those on resources whose ARN begins with one of these.
+    Prefixes(Vec<String>),
+}
+
+/// What happens to calls that cannot be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// They are refused with 503 and do not reach the upstream; the answers of writes wait for their record.
+    Refuse,
+    /// The same, and the answers of reads wait too.
+    Strict,
+    /// They go on; the gap is counted, and recorded later.
+    Pass,
+}
+
+/// A network: an address and how many of its bits count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// The address.
+    pub address: std::net::IpAddr,
+    /// How many of its bits count.
+    pub bits: u8,
+}
