@@ -30,24 +30,31 @@ pub struct Audit {
 struct Inner {}
 
 impl Audit {
+    /// Admits every call and records none.
+    pub fn silent() -> Self {
+        Self { inner: Arc::new(Inner {}) }
+    }
+
     /// Looks at the head of a request.
-    pub fn begin(&self, client: &Client, head: &request::Parts) -> Begun {
-        todo!()
+    pub fn begin(&self, _client: &Client, _head: &request::Parts) -> Begun {
+        Begun { _inner: Arc::clone(&self.inner) }
     }
 }
 
 /// A request whose head was looked at.
-pub struct Begun {}
+pub struct Begun {
+    _inner: Arc<Inner>,
+}
 
 impl Begun {
     /// How much of its body is to be read before [`Begun::admit`].
     pub fn wanted(&self) -> Wanted {
-        todo!()
+        Wanted::Nothing
     }
 
     /// Whether the call may go on: there is room for its record, and of a write the intent is on disk.
-    pub async fn admit(self, body: Body) -> Result<Admitted, Refusal> {
-        todo!()
+    pub async fn admit(self, _body: Body) -> Result<Admitted, Refusal> {
+        std::future::ready(Ok(Admitted {})).await
     }
 }
 
@@ -57,17 +64,17 @@ pub struct Admitted {}
 impl Admitted {
     /// Whether the answer may only go out when [`Admitted::end`] has returned.
     pub fn answer_waits(&self) -> bool {
-        todo!()
+        false
     }
 
     /// How much of the answer's body the record needs.
-    pub fn wanted(&self, status: StatusCode, headers: &HeaderMap) -> Wanted {
-        todo!()
+    pub fn wanted(&self, _status: StatusCode, _headers: &HeaderMap) -> Wanted {
+        Wanted::Nothing
     }
 
     /// The call is over. Returns when its record is on disk if the answer waits for it, at once if not.
-    pub async fn end(self, outcome: Outcome) -> Result<(), Refusal> {
-        todo!()
+    pub async fn end(self, _outcome: Outcome) -> Result<(), Refusal> {
+        std::future::ready(Ok(())).await
     }
 }
 
