@@ -6,4 +6,6 @@
 
 pub mod table;
 
+pub mod recognition;
+
 pub mod call;

@@ -169,6 +169,8 @@ pub struct Member {
     pub attribute: bool,
     /// Events come one after another.
     pub event_stream: bool,
+    /// A string that holds JSON (in a header: in base64).
+    pub json: bool,
     /// The format of a timestamp where it differs from its shape's.
     pub timestamp_format: Option<String>,
 }
