@@ -5,13 +5,19 @@
 //! CloudTrail's.
 
 mod parameters;
+mod principal;
 mod render;
 pub mod s3;
+mod service_event;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
 pub use parameters::lower_first_members;
+pub use principal::{Issuer, Principal, PrincipalType, SessionContext};
+pub use service_event::ServiceEvent;
 
 use crate::account::AccountId;
 use crate::region::Region;
@@ -98,6 +104,13 @@ pub enum CallerIdentity {
     Account {
         /// Which.
         account: AccountId,
+    },
+    /// A principal of which all is known that a record says.
+    Principal(Arc<Principal>),
+    /// A key that is nobody's as far as is known.
+    Unknown {
+        /// The key the call was signed with.
+        access_key_id: String,
     },
     /// Nobody: as S3 writes unsigned calls.
     Anonymous,

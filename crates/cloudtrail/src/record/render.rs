@@ -95,6 +95,11 @@ fn identity(caller: &CallerIdentity) -> Object {
             identity.text("principalId", account.as_str());
             identity.text("accountId", account.as_str());
         }
+        CallerIdentity::Principal(principal) => principal.write(&mut identity),
+        CallerIdentity::Unknown { access_key_id } => {
+            identity.text("type", "Unknown");
+            identity.text("accessKeyId", access_key_id);
+        }
         CallerIdentity::Anonymous => {
             identity.text("type", "AWSAccount");
             identity.text("principalId", "");
@@ -169,16 +174,16 @@ impl Object {
         self.raw(key, &value.to_string());
     }
 
-    fn truth(&mut self, key: &str, value: bool) {
+    pub(super) fn truth(&mut self, key: &str, value: bool) {
         self.raw(key, if value { "true" } else { "false" });
     }
 
-    fn object(&mut self, key: &str, value: Self) {
+    pub(super) fn object(&mut self, key: &str, value: Self) {
         self.key(key);
         self.0.extend_from_slice(&value.close());
     }
 
-    fn raw(&mut self, key: &str, value: &str) {
+    pub(super) fn raw(&mut self, key: &str, value: &str) {
         self.key(key);
         self.0.extend_from_slice(value.as_bytes());
     }
@@ -206,7 +211,7 @@ impl Object {
     }
 
     /// An object that is replaced by a marker when it is too large: it is never cut inside.
-    fn bounded(&mut self, key: &str, value: &RawValue, max: usize, given_up: &[&str]) {
+    pub(super) fn bounded(&mut self, key: &str, value: &RawValue, max: usize, given_up: &[&str]) {
         let size = value.get().len();
         if size > max || given_up.contains(&key) {
             self.raw(key, &format!("{{\"omitted\":true,\"originalSize\":{size},\"reason\":\"{key} too large\"}}"));

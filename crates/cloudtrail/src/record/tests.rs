@@ -4,7 +4,8 @@ use serde_json::value::RawValue;
 
 use super::s3::{Target, Transfer, is_object_level};
 use super::{
-    ADDITIONAL_BYTES_MAX, ApiCall, CallerIdentity, PARAMETERS_BYTES_MAX, TEXT_BYTES_MAX, TlsDetails, lower_first_members,
+    ADDITIONAL_BYTES_MAX, ApiCall, CallerIdentity, Issuer, PARAMETERS_BYTES_MAX, Principal, PrincipalType, ServiceEvent,
+    SessionContext, TEXT_BYTES_MAX, TlsDetails, lower_first_members,
 };
 use crate::account::AccountId;
 use crate::event::{Admission, Category, Event, SIZE_MAX};
@@ -96,6 +97,82 @@ fn every_kind_of_caller_has_its_identity() {
     assert_eq!(identity(other), r#"{"type":"AWSAccount","principalId":"123456789012","accountId":"123456789012"}"#);
     let service = CallerIdentity::Service { invoked_by: "cloudtrail.amazonaws.com".to_owned() };
     assert_eq!(identity(service), r#"{"type":"AWSService","invokedBy":"cloudtrail.amazonaws.com"}"#);
+}
+
+#[test]
+fn principals_and_sessions_are_written_as_cloudtrail_writes_them() {
+    let check = |principal: Principal, expected: &str| {
+        let made = event(&ApiCall { identity: CallerIdentity::Principal(principal.into()), ..call() });
+        assert_eq!(made.raw("userIdentity").unwrap(), expected);
+    };
+    let named = |type_, id: &str, arn: &str, name: Option<&str>| Principal {
+        principal_id: Some(id.to_owned()),
+        arn: Some(arn.to_owned()),
+        account: Some(account()),
+        access_key_id: Some("AKIAEXAMPLE".to_owned()),
+        user_name: name.map(str::to_owned),
+        ..Principal::new(type_)
+    };
+    check(
+        named(PrincipalType::IamUser, "AIDA1", "arn:aws:iam::123456789012:user/Mary", Some("Mary")),
+        r#"{"type":"IAMUser","principalId":"AIDA1","arn":"arn:aws:iam::123456789012:user/Mary","accountId":"123456789012","accessKeyId":"AKIAEXAMPLE","userName":"Mary"}"#,
+    );
+    let issuer = Issuer {
+        type_: PrincipalType::Role,
+        principal_id: Some("AROA1".to_owned()),
+        arn: Some("arn:aws:iam::123456789012:role/R".to_owned()),
+        account: Some(account()),
+        user_name: Some("R".to_owned()),
+    };
+    let session = SessionContext {
+        issuer: Some(issuer),
+        federated_provider: Some("idp".to_owned()),
+        created_s: Some(0),
+        mfa: true,
+        source_identity: Some("mary".to_owned()),
+    };
+    check(
+        Principal {
+            session: Some(session),
+            ..named(PrincipalType::AssumedRole, "AROA1:S", "arn:aws:sts::123456789012:assumed-role/R/S", None)
+        },
+        concat!(
+            r#"{"type":"AssumedRole","principalId":"AROA1:S","arn":"arn:aws:sts::123456789012:assumed-role/R/S","#,
+            r#""accountId":"123456789012","accessKeyId":"AKIAEXAMPLE","sessionContext":{"sessionIssuer":{"type":"Role","#,
+            r#""principalId":"AROA1","arn":"arn:aws:iam::123456789012:role/R","accountId":"123456789012","userName":"R"},"#,
+            r#""webIdFederationData":{"federatedProvider":"idp","attributes":{}},"#,
+            r#""attributes":{"creationDate":"1970-01-01T00:00:00Z","mfaAuthenticated":"true"},"sourceIdentity":"mary"}}"#,
+        ),
+    );
+    let provider = Some("idp".to_owned());
+    check(
+        Principal { identity_provider: provider, ..Principal::new(PrincipalType::WebIdentityUser) },
+        r#"{"type":"WebIdentityUser","identityProvider":"idp"}"#,
+    );
+    let unknown = CallerIdentity::Unknown { access_key_id: "AKIAOTHER".to_owned() };
+    let made = event(&ApiCall { identity: unknown, ..call() });
+    assert_eq!(made.raw("userIdentity").unwrap(), r#"{"type":"Unknown","accessKeyId":"AKIAOTHER"}"#);
+}
+
+#[test]
+fn what_happens_without_a_call_is_a_service_event() {
+    let made = ServiceEvent {
+        event_id: "e".to_owned(),
+        event_time_s: 0,
+        event_source: "cloudtrail.amazonaws.com".to_owned(),
+        event_name: "RecordingGap".to_owned(),
+        region: "eu-west-1".parse().unwrap(),
+        recipient: account(),
+        details: raw(r#"{"calls":3}"#),
+    };
+    let bytes = made.render();
+    let admission = Admission { account: account(), region: &made.region, ordinal: 0, size_max: SIZE_MAX };
+    let event = Event::admit(&bytes, &admission).unwrap();
+    assert_eq!(event.bytes(), &bytes);
+    assert_eq!(event.category(), Category::Management);
+    assert_eq!(event.text("eventType").as_deref(), Some("AwsServiceEvent"));
+    assert_eq!(event.raw("serviceEventDetails"), Some(r#"{"calls":3}"#));
+    assert_eq!(event.raw("userIdentity"), Some(r#"{"accountId":"123456789012","invokedBy":"cloudtrail.amazonaws.com"}"#));
 }
 
 #[test]
