@@ -23,6 +23,7 @@ pub mod queries;
 pub mod resource_policies;
 pub mod runs;
 pub mod segments;
+pub mod sessions;
 pub mod tokens;
 pub mod trail_status;
 pub mod trails;
