@@ -12,12 +12,14 @@ pub enum Origin {
     Import = 3,
     /// Put into a channel.
     Channel = 4,
+    /// A call that went through a recording proxy.
+    Proxy = 5,
 }
 
 impl Origin {
     /// The origin with that stored number.
     pub fn from_stored(number: u8) -> Option<Self> {
-        [Self::Own, Self::Ingest, Self::Import, Self::Channel].into_iter().find(|origin| *origin as u8 == number)
+        [Self::Own, Self::Ingest, Self::Import, Self::Channel, Self::Proxy].into_iter().find(|origin| *origin as u8 == number)
     }
 
     /// The word that users see.
@@ -27,6 +29,7 @@ impl Origin {
             Self::Ingest => "ingest",
             Self::Import => "import",
             Self::Channel => "channel",
+            Self::Proxy => "proxy",
         }
     }
 }

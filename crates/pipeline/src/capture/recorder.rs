@@ -11,6 +11,7 @@
 
 mod outcome;
 mod recovery;
+mod room;
 mod sift;
 
 use std::path::Path;
@@ -29,6 +30,7 @@ use crate::clock::SharedClock;
 use crate::route::recent::Recent;
 use crate::route::table::SharedTable;
 pub use outcome::{Outcome, Pending, RecordError, Sender};
+pub use room::Room;
 use sift::{Candidate, Sifted};
 
 /// Bytes of events that are judged and enqueued at once: a sixteenth of the journal's queue.
@@ -159,7 +161,7 @@ impl Recorder {
         let mut pending = Pending::new(parcels.len());
         for group in sift::Groups::new(parcels, &mut pending.outcomes) {
             let sifted = self.sift(group, &errand).await?;
-            self.place(sifted, &mut pending).await?;
+            self.place(sifted, None, &mut pending).await?;
         }
         for outcome in &mut pending.outcomes {
             outcome.rejected.sort_by_key(|rejected| rejected.index);
@@ -231,8 +233,8 @@ impl Recorder {
         blocking(move || inner.sift(group, &errand)).await
     }
 
-    /// Judges a group and puts what is not a duplicate in line.
-    async fn place(&self, sifted: Sifted, pending: &mut Pending) -> Result<(), RecordError> {
+    /// Judges a group and puts what is not a duplicate in line, in the room that was taken for it if there is any.
+    async fn place(&self, sifted: Sifted, room: Option<Permit>, pending: &mut Pending) -> Result<(), RecordError> {
         let Sifted { candidates, expired, rejected } = sifted;
         for parcel in expired {
             pending.outcomes[parcel].expired += 1;
@@ -243,8 +245,10 @@ impl Recorder {
         if candidates.is_empty() {
             return Ok(());
         }
-        let bytes = candidates.iter().map(|candidate| candidate.entry.bytes()).sum();
-        let permit = self.room(bytes).await?;
+        let permit = match room {
+            Some(permit) => permit,
+            None => self.room(candidates.iter().map(|candidate| candidate.entry.bytes()).sum(), self.inner.wait).await?,
+        };
         let mut probe = self.probe(candidates.iter().filter_map(|candidate| candidate.seen).collect()).await?;
         for _ in 1..PROBES_MAX {
             {
@@ -265,15 +269,15 @@ impl Recorder {
     }
 
     /// Room in memory for the entries and in the journal's queue for the bytes.
-    async fn room(&self, bytes: usize) -> Result<Permit, RecordError> {
-        let Inner { journal, seen, wait, .. } = &*self.inner;
+    async fn room(&self, bytes: usize, wait: Duration) -> Result<Permit, RecordError> {
+        let Inner { journal, seen, .. } = &*self.inner;
         if seen.is_stale() {
             self.heal().await?;
         }
-        if !seen.room(*wait).await {
+        if !seen.room(wait).await {
             return Err(RecordError::BUSY);
         }
-        Ok(journal.reserve(bytes, Kind::Event, *wait).await?)
+        Ok(journal.reserve(bytes, Kind::Event, wait).await?)
     }
 
     /// What is known of `entries`; the disk is read where waiting hurts nobody.

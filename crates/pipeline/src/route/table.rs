@@ -124,7 +124,7 @@ impl Table {
     /// Whether event history keeps `event`.
     pub fn history_keeps(&self, event: &Event, origin: Origin, now_us: i64) -> bool {
         let retention_us = match origin {
-            Origin::Own | Origin::Ingest | Origin::Channel => Some(self.history_retention_us),
+            Origin::Own | Origin::Ingest | Origin::Channel | Origin::Proxy => Some(self.history_retention_us),
             Origin::Import => self.import_retention_us,
         };
         let young = |retention_us: i64| event.event_time_s() >= now_us.saturating_sub(retention_us).div_euclid(1_000_000);

@@ -228,8 +228,11 @@ async fn the_journal_has_the_bytes_and_where_they_come_from() {
     door.recorder.record(vec![event("b")], Origin::Own, None, &Sender::own(account(DEFAULT))).await.unwrap();
     door.recorder.record(vec![event("c")], Origin::Ingest, Some(Route::HISTORY), &root()).await.unwrap();
     door.recorder.record(vec![event("d")], Origin::Import, None, &root()).await.unwrap();
+    let room = door.recorder.admit_room(1024, WAIT).await.unwrap();
+    let placed = door.recorder.record_in(room, event("e"), Origin::Proxy, &Sender::own(account(DEFAULT))).await.unwrap();
+    assert_eq!(counts(&placed.durable().await.unwrap()[0]), (1, 0, 0, 0));
     let commit = door.recorder.control("123456789012/eu-west-1", Bytes::from_static(b"cut")).await.unwrap();
-    assert_eq!((commit.first, commit.end, door.recorder.committed()), (4, 5, 5));
+    assert_eq!((commit.first, commit.end, door.recorder.committed()), (5, 6, 6));
     let frames = door.frames();
     assert_eq!(frames[0].payload, sent.bytes());
     assert_eq!(frames[0].ledger, "123456789012/eu-west-1");
@@ -243,6 +246,7 @@ async fn the_journal_has_the_bytes_and_where_they_come_from() {
             (Kind::Event, Origin::Own, Route::LIVE.bits()),
             (Kind::Event, Origin::Import, Route::HISTORY.bits()),
             (Kind::Event, Origin::Import, import),
+            (Kind::Event, Origin::Proxy, Route::LIVE.bits()),
             (Kind::Control, Origin::Own, 0),
         ]
     );
@@ -407,6 +411,22 @@ async fn who_finds_no_room_is_told_to_come_back() {
     let busy = door.recorder.record(vec![event("c")], Origin::Ingest, None, &root()).await;
     assert!(matches!(busy, Err(RecordError::Busy { .. })), "{busy:?}");
     assert_eq!(door.recorder.status().seen.tables_waiting, 2);
+}
+
+#[tokio::test]
+async fn room_taken_beforehand_is_used_by_who_took_it() {
+    let site = Site::new();
+    let door = site.open();
+    let whole = journal::Options::default().queue_bytes_max;
+    let room = door.recorder.admit_room(whole, Duration::ZERO).await.unwrap();
+    let refused = door.recorder.admit_room(1, Duration::ZERO).await;
+    assert!(matches!(refused, Err(RecordError::Busy { .. })), "{refused:?}");
+    let placed = door.recorder.record_in(room, event("a"), Origin::Proxy, &root()).await.unwrap();
+    assert_eq!(counts(&placed.durable().await.unwrap()[0]), (1, 0, 0, 0));
+    let room = door.recorder.admit_room(whole, WAIT).await.unwrap();
+    drop(room);
+    door.journal.close();
+    assert!(matches!(door.recorder.admit_room(1, WAIT).await, Err(RecordError::Unavailable { .. })));
 }
 
 #[tokio::test]

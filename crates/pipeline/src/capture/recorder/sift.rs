@@ -28,7 +28,7 @@ impl Errand {
         let origin = if !routes.is_empty() && origin == Origin::Ingest { Origin::Import } else { origin };
         if routes.is_empty() {
             routes.push(match origin {
-                Origin::Own | Origin::Ingest => Route::LIVE,
+                Origin::Own | Origin::Ingest | Origin::Proxy => Route::LIVE,
                 Origin::Import => Route::HISTORY.with(Route::STORES),
                 // A channel names the stores it leads to.
                 Origin::Channel => Route::NONE,
@@ -49,6 +49,13 @@ pub(super) struct Item {
     parcel: usize,
     index: usize,
     event: Event,
+}
+
+impl Item {
+    /// An event that comes by itself.
+    pub(super) fn single(event: Event) -> Self {
+        Self { parcel: 0, index: 0, event }
+    }
 }
 
 /// Cuts parcels into groups that are judged at once.

@@ -62,7 +62,7 @@ impl Family {
     /// The family that records of that origin belong to.
     pub(super) fn of(origin: Origin) -> Self {
         match origin {
-            Origin::Own | Origin::Ingest | Origin::Channel => Self::Live,
+            Origin::Own | Origin::Ingest | Origin::Channel | Origin::Proxy => Self::Live,
             Origin::Import => Self::Imported,
         }
     }
