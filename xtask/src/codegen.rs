@@ -1,7 +1,7 @@
 //! `cargo xtask codegen`: botocore's service models → the stripped models that are checked in →
-//! the generated part of `crates/api`.
+//! the generated part of `crates/api`; and → the table of all services that `crates/protocols` reads.
 //!
-//! What must stay true: the stripped models hold facts only (no text of AWS's documentation), and the
+//! What must stay true: the stripped models and the table hold facts only (no text of AWS's documentation), and the
 //! generated files are a function of the stripped models alone.
 
 use std::fs;
@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 mod model;
 mod names;
 mod operations;
+mod services;
 mod shapes;
 mod table;
 
@@ -43,21 +44,28 @@ struct Service {
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Refresh the stripped models from an unpacked botocore wheel (the folder that holds `botocore/`) first.
+    /// Refresh the stripped models and the table of services from an unpacked botocore wheel (the folder that holds
+    /// `botocore/`) first.
     #[arg(long, value_name = "DIR", conflicts_with = "check")]
     from_botocore: Option<PathBuf>,
-    /// Change nothing; fail if a generated file is not what its model says.
+    /// Change nothing; fail if a generated file is not what its model says, or the table of services cannot be read. Whether
+    /// the table is what botocore says cannot be told without the wheel.
     #[arg(long)]
     check: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let api = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/api"));
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let api = &root.join("crates/api");
     if let Some(wheel) = &arguments.from_botocore {
         for service in &SERVICES {
             let stripped = model::strip(wheel, service.botocore)?;
-            write(&api.join(format!("model/{}.json", service.model)), &stripped)?;
+            write(&api.join(format!("model/{}.json", service.model)), stripped.as_bytes())?;
         }
+        write(&root.join(services::PATH), &services::build(wheel)?)?;
+    }
+    if arguments.check {
+        services::check(root)?;
     }
     let mut stale = Vec::new();
     for (path, text) in generate(api)? {
@@ -67,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 stale.push(path.display().to_string());
             }
         } else {
-            write(&path, &text)?;
+            write(&path, text.as_bytes())?;
         }
     }
     ensure!(stale.is_empty(), "stale generated files, run `cargo xtask codegen`: {}", stale.join(", "));
@@ -111,8 +119,8 @@ fn rustfmt(text: &str) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

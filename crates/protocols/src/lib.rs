@@ -9,3 +9,5 @@ pub mod table;
 pub mod recognition;
 
 pub mod call;
+
+pub use recognition::Protocols;

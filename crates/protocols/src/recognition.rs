@@ -5,7 +5,29 @@
 
 use std::sync::Arc;
 
-use crate::table::{Operation, Protocol, Service};
+use http::request::Parts;
+
+use crate::call::{Body, Surroundings, Wanted};
+use crate::table::{Member, Operation, Place, Protocol, Service, ShapeKind};
+
+mod known;
+
+mod cues;
+mod host;
+mod scope;
+
+pub mod form;
+mod routes;
+
+mod decision;
+
+pub use known::Protocols;
+
+/// The largest body of a request that is read for its parameters, or its Action (ours: parameters of more than 100 KB
+/// are left out of records, but secrets and content within count only until they are hidden).
+pub const BODY_BYTES_MAX: usize = 4 << 20;
+/// The largest form of an upload by a browser that is read for the key and who signed it (ours: the file is in it).
+pub const UPLOAD_BYTES_MAX: usize = 8 << 20;
 
 /// What a request calls.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +55,8 @@ pub struct Recognised {
     pub key: Option<String>,
     /// How the bucket was addressed, if there is one.
     pub addressing: Option<Addressing>,
+    /// Set where the body of a form is yet to say which operation it is.
+    pub(crate) pending: Option<Protocols>,
 }
 
 /// Where a request names its bucket.
@@ -49,4 +73,52 @@ impl Recognised {
     pub fn operation(&self) -> Option<&Operation> {
         self.service.as_ref()?.operations.get(self.operation?)
     }
+
+    /// An upload by a browser: a form with the file in it, which S3's model has no operation for.
+    pub fn is_browser_upload(&self) -> bool {
+        self.operation.is_none() && self.bucket.is_some() && self.event_name == "PostObject"
+    }
+
+    /// How much of the request's body is needed to know the operation and its parameters.
+    pub fn wanted(&self) -> Wanted {
+        if self.pending.is_some() {
+            return Wanted::Whole { bytes_max: BODY_BYTES_MAX };
+        }
+        if self.is_browser_upload() {
+            return Wanted::Whole { bytes_max: UPLOAD_BYTES_MAX };
+        }
+        if self.has_parameters_in_body() { Wanted::Whole { bytes_max: BODY_BYTES_MAX } } else { Wanted::Nothing }
+    }
+
+    /// The same with what the body of the request says, once it is there.
+    #[must_use]
+    pub fn with_body(mut self, surroundings: &Surroundings, parts: &Parts, body: &Body) -> Self {
+        let Some(protocols) = self.pending.take() else { return self };
+        match protocols.by_body(surroundings, parts, body) {
+            Some(recognised) => Self { region: self.region, ..recognised },
+            None => self,
+        }
+    }
+
+    fn has_parameters_in_body(&self) -> bool {
+        let input = self.operation().and_then(|operation| operation.input);
+        let (Some(service), Some(input)) = (&self.service, input) else { return false };
+        let Some(ShapeKind::Structure { members, payload, .. }) = service.shape(input).map(|shape| &shape.kind) else {
+            return false;
+        };
+        let by_place = matches!(self.protocol, Some(Protocol::RestJson | Protocol::RestXml));
+        match payload.filter(|_| by_place) {
+            Some(at) => members.get(usize::from(at)).is_some_and(|member| is_told(service, member)),
+            None => members.iter().any(|member| !by_place || member.place == Place::Body),
+        }
+    }
 }
+
+/// Whether a record tells what is in a payload: not if it is content.
+fn is_told(service: &Service, payload: &Member) -> bool {
+    let kind = service.shape(payload.shape).map(|shape| &shape.kind);
+    !payload.event_stream && !matches!(kind, None | Some(ShapeKind::Blob { .. }))
+}
+
+#[cfg(test)]
+mod tests;

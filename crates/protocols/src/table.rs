@@ -5,6 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod file;
+
+mod shapes;
+
 /// How requests and answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Protocol {
@@ -79,6 +83,8 @@ pub struct Operation {
     pub read_only: Option<bool>,
     /// Whether it needs no signature.
     pub unsigned: bool,
+    /// Whether another one took its place.
+    pub deprecated: bool,
     /// What its host names begin with (`{AccountId}.`).
     pub host_prefix: Option<String>,
 }

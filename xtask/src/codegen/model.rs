@@ -155,14 +155,15 @@ pub(super) fn strip(wheel: &Path, service: &str) -> Result<String> {
     let mut text = String::new();
     flate2::read::GzDecoder::new(file).read_to_string(&mut text)?;
     let mut model: Model = serde_json::from_str(&text).with_context(|| format!("{} is no service model", path.display()))?;
-    model.source = format!("botocore {}", version(wheel)?);
+    model.source = source(wheel)?;
     Ok(serde_json::to_string_pretty(&model)? + "\n")
 }
 
-fn version(wheel: &Path) -> Result<String> {
+/// What a wheel is: `botocore 1.44.5`.
+pub(super) fn source(wheel: &Path) -> Result<String> {
     let text = fs::read_to_string(wheel.join("botocore/__init__.py"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("__version__ = ")).context("botocore has no version")?;
-    Ok(line.trim_matches(['\'', '"']).to_owned())
+    Ok(format!("botocore {}", line.trim_matches(['\'', '"'])))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
