@@ -245,6 +245,7 @@ impl Recorder {
         if candidates.is_empty() {
             return Ok(());
         }
+        self.inner.recent.pace().keep(candidates.len(), || self.committed()).await;
         let permit = match room {
             Some(permit) => permit,
             None => self.room(candidates.iter().map(|candidate| candidate.entry.bytes()).sum(), self.inner.wait).await?,

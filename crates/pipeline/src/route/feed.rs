@@ -11,6 +11,7 @@ use journal::{Journal, Position};
 use tokio::sync::OnceCell;
 
 use crate::route::batch::{Batch, Damaged};
+use crate::route::pace::Pace;
 use crate::route::recent::Recent;
 
 /// Most bytes read at once: some thousands of records, a few milliseconds of work.
@@ -76,6 +77,11 @@ impl Feed {
     /// A feed that keeps at most so many bytes of decoded batches.
     pub fn keeping(journal: Journal, kept_bytes_max: usize) -> Self {
         Self { inner: Arc::new(Inner { journal, recent: Recent::default(), kept_bytes_max, state: Mutex::default() }) }
+    }
+
+    /// Where followers say how far they are, so that the door keeps in step.
+    pub fn pace(&self) -> &Pace {
+        self.inner.recent.pace()
     }
 
     /// The journal's end, exclusive.

@@ -18,6 +18,7 @@ pub use status::{Problem, Status};
 use crate::clock::SharedClock;
 use crate::route::batch::{Batch, Item};
 use crate::route::feed::{Feed, FeedError};
+use crate::route::pace::Runner;
 
 /// The pause after a first failure; it doubles with each further one.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -76,6 +77,7 @@ pub struct Follower<S: Sink> {
     feed: Feed,
     clock: SharedClock,
     status: Status,
+    runner: Runner,
 }
 
 /// Why a follower stops.
@@ -94,7 +96,8 @@ impl<S: Sink> Follower<S> {
     /// A follower of `feed` for `sink`; it does nothing before [`run`](Self::run).
     pub fn new(sink: S, feed: Feed, clock: SharedClock) -> Self {
         let status = Status::new(sink.name());
-        Self { sink, feed, clock, status }
+        let runner = feed.pace().join();
+        Self { sink, feed, clock, status, runner }
     }
 
     /// What it does; stays readable while it runs and after.
@@ -115,6 +118,7 @@ impl<S: Sink> Follower<S> {
                 tracing::error!(follower = name, reason, "stopped for good");
                 self.status.at(self.status.position(), self.feed.committed());
                 self.status.halted(reason, self.clock.now_us());
+                self.runner.rests();
                 shutdown.cancelled().await;
             }
         }
@@ -134,6 +138,7 @@ impl<S: Sink> Follower<S> {
         let mut fetch = pin!(feed.next(position));
         loop {
             self.status.at(position, feed.committed());
+            self.runner.at(position);
             let wake = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Err(Halt::Shutdown),
@@ -211,6 +216,7 @@ impl<S: Sink> Follower<S> {
         tracing::warn!(follower = self.status.name(), reason, "tries again in {pause:?}");
         self.status.at(self.status.position(), self.feed.committed());
         self.status.retrying(reason, self.clock.now_us());
+        self.runner.rests();
         tokio::select! {
             () = shutdown.cancelled() => return Err(Halt::Shutdown),
             () = tokio::time::sleep(*pause) => {}

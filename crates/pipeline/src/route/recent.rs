@@ -12,6 +12,8 @@ use cloudtrail::account::AccountId;
 use cloudtrail::event::Event;
 use journal::Position;
 
+use crate::route::pace::Pace;
+
 /// Most bytes of events kept. Own choice: a quarter of a second of full ingest, as far as followers usually are behind.
 const BYTES_MAX: usize = 32 << 20;
 /// What an event costs besides its bytes, about.
@@ -21,6 +23,7 @@ const EVENT_OVERHEAD_BYTES: usize = size_of::<Event>();
 #[derive(Clone, Default)]
 pub struct Recent {
     state: Arc<Mutex<State>>,
+    pace: Pace,
 }
 
 #[derive(Default)]
@@ -54,6 +57,11 @@ impl Recent {
             state.groups.range(begin..end.max(begin)).map(|(begin, group)| (*begin, Arc::clone(&group.events))).collect();
         state.forget_before(begin);
         View { groups, at: 0 }
+    }
+
+    /// Where those stand who read it.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
