@@ -12,6 +12,7 @@ mod instant;
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
 pub use admission::{Admission, EVENT_ID_CHARS_MAX, NAME_CHARS_MAX, RAW_SIZE_FACTOR, Rejection, RejectionCode, SIZE_MAX};
 pub use category::Category;
@@ -27,7 +28,7 @@ use crate::region::Region;
 /// One record. Cheap to clone; two events are equal when their bytes are, and they are the same account's.
 #[derive(Debug, Clone)]
 pub struct Event {
-    bytes: Bytes,
+    text: ByteString,
     fields: Fields,
     account: AccountId,
     region: Region,
@@ -55,12 +56,12 @@ impl Event {
 
     /// The record's bytes: compact JSON, UTF-8.
     pub fn bytes(&self) -> &Bytes {
-        &self.bytes
+        self.text.as_bytes()
     }
 
     /// The record as text.
     pub fn as_str(&self) -> &str {
-        self.slice(Span::new(0, self.bytes.len()))
+        &self.text
     }
 
     /// Whose event it is: recipientAccountId, else userIdentity.accountId, else who sent it.
@@ -100,7 +101,7 @@ impl Event {
 
     /// eventCategory, derived where the record (before eventVersion 1.07) has none.
     pub fn category(&self) -> Category {
-        category::of(&self.fields, &self.bytes)
+        category::of(&self.fields, &self.text)
     }
 
     /// readOnly; the strings "true" and "false" count too.
@@ -150,22 +151,21 @@ impl Event {
     }
 
     fn slice(&self, span: Span) -> &str {
-        text_at(&self.bytes, span)
+        text_at(&self.text, span)
     }
 }
 
 impl PartialEq for Event {
     fn eq(&self, other: &Self) -> bool {
-        self.account == other.account && self.bytes == other.bytes
+        self.account == other.account && self.text == other.text
     }
 }
 
 impl Eq for Event {}
 
-/// A value's text in a record that has been scanned.
-fn text_at(bytes: &[u8], span: Span) -> &str {
-    let value = bytes.get(span.range()).unwrap_or_default();
-    std::str::from_utf8(value).expect("records are UTF-8 and values begin and end at ASCII characters")
+/// A value's text in a record that has been scanned. Values begin and end at ASCII characters.
+fn text_at(text: &str, span: Span) -> &str {
+    text.get(span.range()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
+use bytestring::ByteString;
 
 use super::fields::{Field, Fields, Keys, Span};
 use super::{Category, Event, category, instant, text_at};
@@ -118,8 +119,8 @@ enum Door {
 impl Door {
     /// Channels bring activity and nothing else, and nobody else does: what stands in such a record was checked by the
     /// channel (channels.md, section 7).
-    fn check(self, fields: &Fields, bytes: &[u8]) -> Result<(), Rejection> {
-        let activity = category::is_activity(fields, bytes);
+    fn check(self, fields: &Fields, text: &str) -> Result<(), Rejection> {
+        let activity = category::is_activity(fields, text);
         match (self, activity) {
             (Self::Anyone, true) => Err(Rejection::invalid(Field::EventCategory, "one that does not come through channels")),
             (Self::Channel, false) => Err(Rejection::invalid(Field::EventCategory, "ActivityAuditLog")),
@@ -133,29 +134,31 @@ fn admit_through(door: Door, raw: &[u8], admission: &Admission<'_>) -> Result<Ev
     if raw.len() > raw_max {
         return Err(Rejection::too_large(raw.len(), raw_max));
     }
-    let (mut fields, blank) = places(std::str::from_utf8(raw)?)?;
-    let compact = if blank { Cow::Owned(json::compact(raw)) } else { Cow::Borrowed(raw) };
+    let raw = std::str::from_utf8(raw)?;
+    let (mut fields, blank) = places(raw)?;
+    let compact = if blank { Cow::Owned(compact(raw)?) } else { Cow::Borrowed(raw) };
     if blank {
-        fields = places(std::str::from_utf8(&compact)?)?.0;
+        fields = places(&compact)?.0;
     }
     door.check(&fields, &compact)?;
     let known = Known::read(&fields, &compact)?;
     let account = known.account.or_else(|| identity_account(&fields, &compact)).unwrap_or(admission.account);
     let region = known.region.unwrap_or_else(|| admission.region.clone());
 
-    let bytes = if fields.complete() {
-        Bytes::from(compact.into_owned())
+    let text = if fields.complete() {
+        compact.into_owned()
     } else {
         complete(&compact, &mut fields, account, &region, admission.ordinal)
     };
-    if bytes.len() > admission.size_max {
-        return Err(Rejection::too_large(bytes.len(), admission.size_max));
+    if text.len() > admission.size_max {
+        return Err(Rejection::too_large(text.len(), admission.size_max));
     }
-    Ok(Event { bytes, fields, account, region, time_s: known.time_s })
+    Ok(Event { text: text.into(), fields, account, region, time_s: known.time_s })
 }
 
 pub(super) fn stored(bytes: Bytes, account: AccountId) -> Result<Event, Rejection> {
-    let (fields, blank) = places(std::str::from_utf8(&bytes)?)?;
+    let text = ByteString::try_from(bytes)?;
+    let (fields, blank) = places(&text)?;
     if blank {
         let message = "blank space in stored bytes".to_owned();
         return Err(Rejection { code: RejectionCode::InvalidJson, message });
@@ -163,12 +166,17 @@ pub(super) fn stored(bytes: Bytes, account: AccountId) -> Result<Event, Rejectio
     if let Some(missing) = Fields::INSERTED.into_iter().find(|&field| fields.get(field).is_none()) {
         return Err(Rejection::missing(missing));
     }
-    let known = Known::read(&fields, &bytes)?;
+    let known = Known::read(&fields, &text)?;
     if known.account.is_some_and(|named| named != account) {
         return Err(Rejection::invalid(Field::RecipientAccountId, &format!("{account}, under which it is kept")));
     }
     let region = known.region.ok_or_else(|| Rejection::missing(Field::AwsRegion))?;
-    Ok(Event { bytes, fields, account, region, time_s: known.time_s })
+    Ok(Event { text, fields, account, region, time_s: known.time_s })
+}
+
+/// The record without blank space outside strings.
+fn compact(raw: &str) -> Result<String, Rejection> {
+    String::from_utf8(json::compact(raw.as_bytes())).map_err(|error| error.utf8_error().into())
 }
 
 /// Where the values stand, and whether there is blank space between them.
@@ -197,13 +205,13 @@ struct Known {
 }
 
 impl Known {
-    fn read(fields: &Fields, bytes: &[u8]) -> Result<Self, Rejection> {
-        let record = Record { fields, bytes };
+    fn read(fields: &Fields, text: &str) -> Result<Self, Rejection> {
+        let record = Record { fields, text };
         let time = record.string(Field::EventTime)?.ok_or_else(|| Rejection::missing(Field::EventTime))?;
         let time_s = instant::parse(&time)
             .ok_or_else(|| Rejection::invalid(Field::EventTime, "an RFC 3339 time such as 2026-01-31T09:30:00Z"))?;
         for name in [Field::EventSource, Field::EventName] {
-            if !record.bounded(name, NAME_CHARS_MAX)? && names_its_event(category::of(fields, bytes)) {
+            if !record.bounded(name, NAME_CHARS_MAX)? && names_its_event(category::of(fields, text)) {
                 return Err(Rejection::missing(name));
             }
         }
@@ -226,12 +234,12 @@ fn names_its_event(category: Category) -> bool {
 
 struct Record<'a> {
     fields: &'a Fields,
-    bytes: &'a [u8],
+    text: &'a str,
 }
 
 impl<'a> Record<'a> {
     fn json(&self, field: Field) -> Option<Json<'a>> {
-        self.fields.get(field).map(|span| Json::of(text_at(self.bytes, span)))
+        self.fields.get(field).map(|span| Json::of(text_at(self.text, span)))
     }
 
     /// A field that must be a string if it is there.
@@ -263,8 +271,8 @@ fn account_in(value: Json<'_>) -> Option<AccountId> {
     value.string()?.parse().ok()
 }
 
-fn identity_account(fields: &Fields, bytes: &[u8]) -> Option<AccountId> {
-    Record { fields, bytes }.json(Field::UserIdentity)?.get("accountId").and_then(account_in)
+fn identity_account(fields: &Fields, text: &str) -> Option<AccountId> {
+    Record { fields, text }.json(Field::UserIdentity)?.get("accountId").and_then(account_in)
 }
 
 impl Fields {
@@ -277,26 +285,26 @@ impl Fields {
 }
 
 /// The record with what is missing inserted before its closing brace. None of the values needs escaping.
-fn complete(compact: &[u8], fields: &mut Fields, account: AccountId, region: &Region, ordinal: u64) -> Bytes {
+fn complete(compact: &str, fields: &mut Fields, account: AccountId, region: &Region, ordinal: u64) -> String {
     const INSERTED_BYTES: usize = 160;
-    let mut bytes = Vec::with_capacity(compact.len() + INSERTED_BYTES);
-    bytes.extend_from_slice(compact.strip_suffix(b"}").unwrap_or(compact));
+    let mut text = String::with_capacity(compact.len() + INSERTED_BYTES);
+    text.push_str(compact.strip_suffix('}').unwrap_or(compact));
     for field in Fields::INSERTED {
         if fields.get(field).is_some() {
             continue;
         }
         let value = match field {
-            Field::EventId => derived_event_id(account, compact, ordinal),
+            Field::EventId => derived_event_id(account, compact.as_bytes(), ordinal),
             Field::AwsRegion => region.to_string(),
             _ => account.to_string(),
         };
-        bytes.extend_from_slice(format!(",\"{}\":", field.name()).as_bytes());
-        let start = bytes.len();
-        bytes.extend_from_slice(format!("\"{value}\"").as_bytes());
-        fields.set(field, Span::new(start, bytes.len()));
+        text.extend([",\"", field.name(), "\":"]);
+        let start = text.len();
+        text.extend(["\"", &value, "\""]);
+        fields.set(field, Span::new(start, text.len()));
     }
-    bytes.push(b'}');
-    Bytes::from(bytes)
+    text.push('}');
+    text
 }
 
 /// An eventID for a record without one: the same for the same record at the same place in the same account's

@@ -34,8 +34,8 @@ impl fmt::Display for Category {
 }
 
 /// eventCategory where it is one we know; else what eventType, insightDetails and managementEvent say.
-pub(super) fn of(fields: &Fields, bytes: &[u8]) -> Category {
-    let field = |field| fields.get(field).map(|span| Json::of(text_at(bytes, span)));
+pub(super) fn of(fields: &Fields, text: &str) -> Category {
+    let field = |field| fields.get(field).map(|span| Json::of(text_at(text, span)));
     let text = |name| field(name).and_then(Json::string);
     match text(Field::EventCategory).as_deref() {
         Some("Management") => return Category::Management,
@@ -62,8 +62,8 @@ pub(super) fn of(fields: &Fields, bytes: &[u8]) -> Category {
 }
 
 /// Whether it is an event of a channel; only eventCategory says so.
-pub(super) fn is_activity(fields: &Fields, bytes: &[u8]) -> bool {
-    let category = fields.get(Field::EventCategory).map(|span| Json::of(text_at(bytes, span)));
+pub(super) fn is_activity(fields: &Fields, text: &str) -> bool {
+    let category = fields.get(Field::EventCategory).map(|span| Json::of(text_at(text, span)));
     category.and_then(Json::string).is_some_and(|category| category == ACTIVITY)
 }
 

@@ -57,6 +57,7 @@ fields! {
     TlsDetails "tlsDetails",
     EventContext "eventContext",
     InsightDetails "insightDetails",
+    Annotation "annotation",
 }
 
 /// Where a value stands in a record. Records are at most 1 MiB, so 32 bits do.
