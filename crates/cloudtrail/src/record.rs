@@ -107,10 +107,10 @@ pub enum CallerIdentity {
     },
     /// A principal of which all is known that a record says.
     Principal(Arc<Principal>),
-    /// A key that is nobody's as far as is known.
+    /// Somebody who is not known.
     Unknown {
-        /// The key the call was signed with.
-        access_key_id: String,
+        /// The key the call was signed with, if it can be told.
+        access_key_id: Option<String>,
     },
     /// Nobody: as S3 writes unsigned calls.
     Anonymous,

@@ -61,8 +61,8 @@ pub struct SessionContext {
     pub federated_provider: Option<String>,
     /// When the session was made, in seconds since 1970.
     pub created_s: Option<i64>,
-    /// Whether a second factor was shown.
-    pub mfa: bool,
+    /// Whether a second factor was shown, if that is known.
+    pub mfa: Option<bool>,
     /// Who stands at the beginning of a chain of roles.
     pub source_identity: Option<String>,
 }
@@ -142,8 +142,10 @@ impl SessionContext {
         }
         let mut attributes = Object::new();
         attributes.optional("creationDate", self.created_s.map(time_text).as_deref());
-        attributes.text("mfaAuthenticated", if self.mfa { "true" } else { "false" });
-        context.object("attributes", attributes);
+        attributes.optional("mfaAuthenticated", self.mfa.map(|mfa| if mfa { "true" } else { "false" }));
+        if self.created_s.is_some() || self.mfa.is_some() {
+            context.object("attributes", attributes);
+        }
         context.optional("sourceIdentity", self.source_identity.as_deref());
         context
     }

@@ -98,7 +98,7 @@ fn identity(caller: &CallerIdentity) -> Object {
         CallerIdentity::Principal(principal) => principal.write(&mut identity),
         CallerIdentity::Unknown { access_key_id } => {
             identity.text("type", "Unknown");
-            identity.text("accessKeyId", access_key_id);
+            identity.optional("accessKeyId", access_key_id.as_deref());
         }
         CallerIdentity::Anonymous => {
             identity.text("type", "AWSAccount");

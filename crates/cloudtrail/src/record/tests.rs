@@ -128,7 +128,7 @@ fn principals_and_sessions_are_written_as_cloudtrail_writes_them() {
         issuer: Some(issuer),
         federated_provider: Some("idp".to_owned()),
         created_s: Some(0),
-        mfa: true,
+        mfa: Some(true),
         source_identity: Some("mary".to_owned()),
     };
     check(
@@ -149,7 +149,7 @@ fn principals_and_sessions_are_written_as_cloudtrail_writes_them() {
         Principal { identity_provider: provider, ..Principal::new(PrincipalType::WebIdentityUser) },
         r#"{"type":"WebIdentityUser","identityProvider":"idp"}"#,
     );
-    let unknown = CallerIdentity::Unknown { access_key_id: "AKIAOTHER".to_owned() };
+    let unknown = CallerIdentity::Unknown { access_key_id: Some("AKIAOTHER".to_owned()) };
     let made = event(&ApiCall { identity: unknown, ..call() });
     assert_eq!(made.raw("userIdentity").unwrap(), r#"{"type":"Unknown","accessKeyId":"AKIAOTHER"}"#);
 }
