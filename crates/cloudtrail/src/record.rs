@@ -56,7 +56,7 @@ pub struct ApiCall {
     pub source_ip: String,
     /// What the caller calls itself; cut at 1 KB.
     pub user_agent: Option<String>,
-    /// The code and message the call failed with; each cut at 1 KB.
+    /// The code and message the call failed with; each cut at 1 KB. An empty message is left out.
     pub error: Option<(String, String)>,
     /// The input, members beginning with a small letter. `{}` counts as none.
     pub request_parameters: Option<Box<RawValue>>,

@@ -50,7 +50,8 @@ fn write(call: &ApiCall, given_up: &[&str]) -> Vec<u8> {
     record.text("sourceIPAddress", &cut(&call.source_ip, TEXT_BYTES_MAX));
     record.cut_text("userAgent", call.user_agent.as_deref(), given_up);
     record.cut_text("errorCode", call.error.as_ref().map(|(code, _)| code.as_str()), given_up);
-    record.cut_text("errorMessage", call.error.as_ref().map(|(_, message)| message.as_str()), given_up);
+    let message = call.error.as_ref().map(|(_, message)| message.as_str()).filter(|message| !message.is_empty());
+    record.cut_text("errorMessage", message, given_up);
     record.parameters("requestParameters", call.request_parameters.as_deref(), given_up);
     record.parameters("responseElements", call.response_elements.as_deref(), given_up);
     if let Some(data) = call.additional_event_data.as_deref() {
