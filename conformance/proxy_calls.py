@@ -29,7 +29,7 @@ class Call:
     parameters: object = field(default_factory=dict)
     # Name → JMESPath into the answer.
     keep: dict = field(default_factory=dict)
-    # The code that the upstream refuses it with.
+    # The code that the upstream refuses it with; `...`: whatever the upstream says.
     error: str = None
     # eventName, where it is not the operation's.
     name: str = None

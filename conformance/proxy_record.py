@@ -121,13 +121,17 @@ class Made:
         assert len(exchanges) == before + 1, (call.service, call.operation)
         self.exchange = exchanges[-1]
         code = self.failure["Code"] if self.failure else None
-        assert code == call.error, (call.service, call.operation, self.failure)
+        assert code == call.error or call.error is ..., (call.service, call.operation, self.failure)
         for name, path in call.keep.items():
             seen[name] = jmespath.search(path, self.answer)
-            assert seen[name], (call.service, call.operation, name)
+            assert seen[name], (call.service, call.operation, name, self.failure)
         self.request_has = call.request_has(dict(seen)) if callable(call.request_has) else call.request_has
         if self.answer:
             self.answer.pop("ResponseMetadata")
+
+    @property
+    def refused(self):
+        return self.exchange.status >= 300
 
     @property
     def reads(self):
@@ -166,7 +170,7 @@ def faults(made, text, record, region):
     yield from request_faults(made, record.get("requestParameters"))
     yield from response_faults(made, record.get("responseElements"))
     told = {resource.get("type") for resource in record.get("resources") or []}
-    for kind in call.resources if not made.failure else ():
+    for kind in call.resources if not made.refused else ():
         if kind not in told:
             yield f"no resource of type {kind}: {record.get('resources')}"
     for resource in record.get("resources") or []:
@@ -192,7 +196,7 @@ def time_faults(made, record):
 
 
 def error_faults(made, record):
-    if not made.failure:
+    if not made.refused:
         if "errorCode" in record or "errorMessage" in record:
             yield f"an error of a call that had none: {record.get('errorCode')} {record.get('errorMessage')}"
         return
@@ -202,6 +206,11 @@ def error_faults(made, record):
     codes |= {part for part in re.split("[;:]", header) if part}
     found = re.search(rb'"__type"\s*:\s*"(?:[^"]*#)?([^"]+)"', made.exchange.body)
     codes |= {found[1].decode()} if found else set()
+    if made.exchange.body[:1] not in (b"<", b"{") or b"<html" in made.exchange.body:
+        # The upstream gave no code that could be told.
+        if not record.get("errorCode"):
+            yield "no errorCode"
+        return
     if record.get("errorCode") not in codes:
         yield f"errorCode is {record.get('errorCode')!r}, not one of {codes}"
     if made.failure.get("Message") and record.get("errorMessage") != made.failure["Message"]:
@@ -225,11 +234,11 @@ def request_faults(made, found):
 
 def response_faults(made, found):
     call, shape = made.call, made.model.output_shape
-    if made.failure or made.reads:
+    if made.refused or made.reads:
         # AssumeRole is a read whose answer is told.
         if found is not None and call.operation != "AssumeRole":
             yield f"responseElements of a read or a failure: {json.dumps(found)[:200]}"
-        if made.failure or call.operation != "AssumeRole":
+        if made.refused or call.operation != "AssumeRole":
             return
     if call.response_has is not None:
         yield from lacks(call.response_has, found, "responseElements")

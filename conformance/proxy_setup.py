@@ -34,7 +34,8 @@ DATA_TYPES = [
     "AWS::KinesisFirehose::DeliveryStream", "AWS::Logs::LogGroup", "AWS::Events::EventBus", "AWS::StepFunctions::StateMachine",
     "AWS::CloudWatch::Metric", "AWS::SSM::ManagedNode", "AWS::Cognito::IdentityPool", "AWS::SES::EmailIdentity", "AWS::XRay::Trace",
 ]
-STORE = "everything"
+# An event data store has at most so many selectors.
+SELECTORS_MAX = 5
 
 
 def free_port():
@@ -92,7 +93,7 @@ class Recorder(Server):
     def __init__(self, folder: Path, upstreams, *flags, identities=IDENTITIES, config="", environment=None):
         folder.mkdir(exist_ok=True)
         (folder / "identities.toml").write_text(identities)
-        self.ports, entries = {}, []
+        self.ports, self.stores, entries = {}, [], []
         for name, settings in upstreams.items():
             settings = {"upstream": settings} if isinstance(settings, str) else dict(settings)
             settings.setdefault("identities", str(folder / "identities.toml"))
@@ -108,22 +109,30 @@ class Recorder(Server):
     def proxy(self, name):
         return f"http://127.0.0.1:{self.ports[name]}"
 
-    def keep_everything(self):
-        """Makes the event data store that the scenarios read records from."""
+    def keep_everything(self, kinds=("AWS::S3::Object",)):
+        """Makes the event data stores that the scenarios read records from: management events, and data events on `kinds`."""
         client = self.client("cloudtrail")
-        selectors = [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}]
-        selectors += [
-            {"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Data"]}, {"Field": "resources.type", "Equals": [kind]}]} for kind in DATA_TYPES
-        ]
-        made = client.create_event_data_store(Name=STORE, AdvancedEventSelectors=selectors, TerminationProtectionEnabled=False)
-        eventually(lambda: client.get_event_data_store(EventDataStore=made["EventDataStoreArn"])["Status"] == "ENABLED")
+        selectors = [[{"Field": "eventCategory", "Equals": ["Management"]}]]
+        selectors += [[{"Field": "eventCategory", "Equals": ["Data"]}, {"Field": "resources.type", "Equals": [kind]}] for kind in kinds]
+        for at in range(0, len(selectors), SELECTORS_MAX):
+            chosen = [{"FieldSelectors": fields} for fields in selectors[at:at + SELECTORS_MAX]]
+            name = f"everything-{at // SELECTORS_MAX}"
+            made = client.create_event_data_store(Name=name, AdvancedEventSelectors=chosen, TerminationProtectionEnabled=False)["EventDataStoreArn"]
+            eventually(lambda made=made: client.get_event_data_store(EventDataStore=made)["Status"] == "ENABLED")
+            self.stores.append(name)
         return self
 
     def texts(self):
-        """All records of the store, as the bytes they have, without those of Trailkeep's own calls of CloudTrail."""
-        done = self.trailkeep("export", "--event-data-store", STORE, "--format", "ndjson")
-        assert done.returncode == 0, done.stderr
-        return [line for line in done.stdout.splitlines() if '"eventSource":"cloudtrail.amazonaws.com"' not in line]
+        """All records of the stores, as the bytes they have, without those of Trailkeep's own calls of CloudTrail. What two
+        stores have is told once, what one has twice is told twice."""
+        told, before = [], set()
+        for store in self.stores:
+            done = self.trailkeep("export", "--event-data-store", store, "--format", "ndjson")
+            assert done.returncode == 0, done.stderr
+            lines = [line for line in done.stdout.splitlines() if '"eventSource":"cloudtrail.amazonaws.com"' not in line and line not in before]
+            before.update(lines)
+            told += lines
+        return told
 
     def records(self, **members):
         """The records that have these members."""

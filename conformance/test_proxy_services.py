@@ -7,7 +7,7 @@ import pytest
 
 from proxy_calls import CALLS, NEVER
 from proxy_record import Made, faults
-from proxy_setup import Moto, Recorder, client, watch
+from proxy_setup import DATA_TYPES, Moto, Recorder, client, watch
 
 REGION = "eu-west-1"
 SEED = 20261130
@@ -62,7 +62,7 @@ def runs(tmp_path_factory):
     motos = [Moto(folder), Moto(folder)]
     for moto in motos:
         moto.seed(SEED)
-    server = Recorder(folder / "trailkeep", {"aws": motos[1].url}).start().keep_everything()
+    server = Recorder(folder / "trailkeep", {"aws": motos[1].url}).start().keep_everything(DATA_TYPES)
     direct = make_all(motos[0].url)
     proxied = make_all(server.proxy("aws"))
     yield direct, proxied, server

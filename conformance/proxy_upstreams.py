@@ -1,0 +1,144 @@
+"""Upstreams of our own: one that does what it is told with each request, and one that is a whole S3 server."""
+
+import re
+import socket
+import threading
+from pathlib import Path
+
+from conftest import Server
+from proxy_setup import KEY, SECRET, free_port
+
+
+def own_buckets(folder: Path):
+    """A second Trailkeep, whose buckets stand for somebody's S3 server."""
+    folder.mkdir(exist_ok=True)
+    return Server(folder, environment={"TRAILKEEP_ACCESS_KEY_ID": KEY, "TRAILKEEP_SECRET_ACCESS_KEY": SECRET}).start()
+
+
+class Request:
+    """What the upstream received of a request."""
+
+    def __init__(self, head, body):
+        self.head, self.body = head, body
+        line, *fields = head.decode("latin-1").split("\r\n")
+        self.method, self.path, _ = line.split(" ")
+        self.fields = [tuple(field.split(": ", 1)) for field in fields if field]
+
+    def header(self, name):
+        values = [value for field, value in self.fields if field.lower() == name.lower()]
+        assert len(values) <= 1, (name, values)
+        return values[0] if values else None
+
+
+def answer(status=200, body=b"", headers=()):
+    fields = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return f"HTTP/1.1 {status} OK\r\nx-amz-request-id: UPSTREAM{status}\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+class Scripted:
+    """An upstream over bare sockets. `script(request, connection)` says what is sent: bytes, or None to close at once.
+    It notes every request, and on which connection it came."""
+
+    def __init__(self, script=lambda request, connection: answer()):
+        self.script = script
+        self.requests = []
+        self.connections = 0
+        self.lock = threading.Lock()
+        self.listener = socket.create_server(("127.0.0.1", free_port()), backlog=256)
+        self.port = self.listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with self.lock:
+                self.connections += 1
+                number = self.connections
+            threading.Thread(target=self.serve, args=(connection, number), daemon=True).start()
+
+    def serve(self, connection, number):
+        with connection:
+            received = b""
+            try:
+                while True:
+                    request, received = read_request(connection, received)
+                    if request is None:
+                        return
+                    request.connection = number
+                    with self.lock:
+                        self.requests.append(request)
+                    said = self.script(request, connection)
+                    if said is None:
+                        return
+                    connection.sendall(said)
+            except OSError:
+                return
+
+    def paths(self):
+        with self.lock:
+            return [request.path for request in self.requests]
+
+    def forget(self):
+        with self.lock:
+            self.requests.clear()
+
+    def stop(self):
+        self.listener.close()
+
+
+def read_request(connection, received):
+    """A whole request and what came after it; asks for the body where the client waits to be asked."""
+    while b"\r\n\r\n" not in received:
+        piece = connection.recv(65536)
+        if not piece:
+            return None, b""
+        received += piece
+    head, _, rest = received.partition(b"\r\n\r\n")
+    if re.search(rb"(?im)^expect: *100-continue", head):
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    if re.search(rb"(?im)^transfer-encoding: *chunked", head):
+        body, rest = read_chunks(connection, rest)
+    else:
+        length = re.search(rb"(?im)^content-length: *(\d+)", head)
+        length = int(length[1]) if length else 0
+        pieces, have = [rest], len(rest)
+        while have < length:
+            piece = connection.recv(1 << 20)
+            if not piece:
+                return None, b""
+            pieces.append(piece)
+            have += len(piece)
+        whole = b"".join(pieces)
+        body, rest = whole[:length], whole[length:]
+    return Request(head, body), rest
+
+
+def read_chunks(connection, received):
+    body = b""
+    while True:
+        while b"\r\n" not in received:
+            received += more(connection)
+        size, _, received = received.partition(b"\r\n")
+        size = int(size.split(b";")[0], 16)
+        while len(received) < size + 2:
+            received += more(connection)
+        body, received = body + received[:size], received[size:]
+        if size == 0:
+            # Trailers up to the empty line.
+            while b"\r\n\r\n" not in b"\r\n" + received[:2] and b"\r\n\r\n" not in received:
+                received += more(connection)
+            if received.startswith(b"\r\n"):
+                return body, received[2:]
+            return body, received.partition(b"\r\n\r\n")[2]
+        received = received[2:]
+
+
+def more(connection):
+    piece = connection.recv(65536)
+    if not piece:
+        raise ConnectionResetError
+    return piece
