@@ -1,0 +1,202 @@
+//! By which key a request says it is signed. Nothing is verified: the upstream judges signatures.
+//!
+//! Sources: AWS General Reference, "Signature Version 4"; S3 user guide, "Signing and authenticating REST requests"
+//! (Version 2), "Browser-based uploads using POST".
+
+use api::sigv4::Claim;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::request::Parts;
+
+use crate::call::Body;
+
+/// The longest access key id that is believed: IAM's limit (`GetAccessKeyInfo`, 128 characters).
+const ACCESS_KEY_ID_BYTES_MAX: usize = 128;
+/// The longest field of a form that is looked at; a policy's own limit is 20 KB (S3 user guide, "POST policy").
+const FIELD_BYTES_MAX: usize = 32 * 1024;
+/// The most fields of a form that are looked at. Own choice.
+const FIELDS_MAX: usize = 100;
+
+/// Who signed a request, as far as the request says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signer {
+    /// The access key.
+    pub access_key_id: String,
+    /// How it was signed.
+    pub version: Version,
+    /// Where the signature stands.
+    pub method: Method,
+    /// The Region of the scope; Version 2 has none, and asymmetric signatures name a set.
+    pub region: Option<String>,
+    /// The service of the scope.
+    pub service: Option<String>,
+    /// Whether a session token came along, which temporary credentials need.
+    pub session_token_present: bool,
+}
+
+/// How a request was signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// HMAC with SHA-1.
+    SigV2,
+    /// HMAC with SHA-256 and a scope.
+    SigV4,
+    /// Asymmetric, for many Regions.
+    SigV4A,
+}
+
+/// Where a signature stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// In the Authorization header.
+    AuthHeader,
+    /// In the query: a presigned URL.
+    QueryString,
+    /// In a form that was posted.
+    PostPolicy,
+}
+
+impl Version {
+    /// SignatureVersion of S3's records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SigV2 => "SigV2",
+            Self::SigV4 => "SigV4",
+            Self::SigV4A => "SigV4A",
+        }
+    }
+}
+
+impl Method {
+    /// AuthenticationMethod of S3's records. A form's has no name in AWS's documents; it is a query's in all but place.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthHeader => "AuthHeader",
+            Self::QueryString => "QueryString",
+            Self::PostPolicy => "PostPolicy",
+        }
+    }
+}
+
+impl Signer {
+    /// The signer of a request; none if it is not signed, or in no way known. The body is needed for forms only.
+    pub fn of(parts: &Parts, body: &Body) -> Option<Self> {
+        in_header(parts).or_else(|| in_query(parts)).or_else(|| in_form(parts, body))
+    }
+}
+
+fn in_header(parts: &Parts) -> Option<Signer> {
+    let header = parts.headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
+    let session_token_present = parts.headers.contains_key("x-amz-security-token");
+    let blank = Signer { session_token_present, ..blank(Version::SigV4, Method::AuthHeader) };
+    if header.starts_with("AWS4-HMAC-SHA256") {
+        return scoped(Claim::of(parts)?, blank);
+    }
+    if let Some(rest) = header.strip_prefix("AWS4-ECDSA-P256-SHA256") {
+        let credential = rest.split(',').find_map(|part| part.trim().strip_prefix("Credential="))?;
+        return asymmetric(credential, blank);
+    }
+    let (key, _) = header.strip_prefix("AWS ")?.split_once(':')?;
+    checked(Signer { access_key_id: key.trim().to_owned(), version: Version::SigV2, ..blank })
+}
+
+fn in_query(parts: &Parts) -> Option<Signer> {
+    let query: Vec<_> = crate::s3::query(&parts.uri).collect();
+    let value = |name: &str| query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| &**value);
+    let session_token_present = value("X-Amz-Security-Token").is_some();
+    let blank = Signer { session_token_present, ..blank(Version::SigV4, Method::QueryString) };
+    if let Some(credential) = value("X-Amz-Credential") {
+        return match value("X-Amz-Algorithm") {
+            Some("AWS4-ECDSA-P256-SHA256") => asymmetric(credential, blank),
+            _ => scoped(Claim::of(parts)?, blank),
+        };
+    }
+    value("Signature")?;
+    checked(Signer { access_key_id: value("AWSAccessKeyId")?.to_owned(), version: Version::SigV2, ..blank })
+}
+
+fn in_form(parts: &Parts, body: &Body) -> Option<Signer> {
+    let whole = body.whole.as_ref()?;
+    let fields = form_fields(parts, whole)?;
+    let value = |name: &str| fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
+    let session_token_present = value("x-amz-security-token").is_some();
+    let blank = Signer { session_token_present, ..blank(Version::SigV4, Method::PostPolicy) };
+    match value("x-amz-credential") {
+        Some(credential) => {
+            let [key, _, region, service, _] = pieces(credential)?;
+            checked(Signer { access_key_id: key, region: Some(region), service: Some(service), ..blank })
+        }
+        None => checked(Signer { access_key_id: value("AWSAccessKeyId")?.to_owned(), version: Version::SigV2, ..blank }),
+    }
+}
+
+/// The text fields of a posted form, up to its file; none if it is no form.
+pub(crate) fn form_fields(parts: &Parts, body: &[u8]) -> Option<Vec<(String, String)>> {
+    let content_type = parts.headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    if !content_type.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
+        return None;
+    }
+    let at = content_type.to_ascii_lowercase().find("boundary=")?;
+    let boundary = content_type.get(at + "boundary=".len()..)?.split(';').next()?.trim().trim_matches('"');
+    let delimiter = format!("--{boundary}");
+    let mut fields = Vec::new();
+    let mut rest = body.get(find(body, delimiter.as_bytes())? + delimiter.len()..)?;
+    while fields.len() < FIELDS_MAX {
+        let Some((name, value, after)) = field(rest, &delimiter) else { break };
+        rest = after;
+        fields.push((name, value));
+    }
+    Some(fields)
+}
+
+/// One field: its name, its value and what comes behind its end. None for the file and behind the last one.
+fn field<'a>(part: &'a [u8], delimiter: &str) -> Option<(String, String, &'a [u8])> {
+    let part = part.strip_prefix(b"\r\n")?;
+    let head_end = find(part.get(..part.len().min(FIELD_BYTES_MAX))?, b"\r\n\r\n")?;
+    let head = std::str::from_utf8(part.get(..head_end)?).ok()?;
+    let content = part.get(head_end + 4..)?;
+    let disposition = head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-disposition:"))?;
+    let parameter = |name: &str| {
+        let found = disposition.split(';').find_map(|piece| piece.trim().strip_prefix(name)?.strip_prefix('='))?;
+        Some(found.trim_matches('"').to_owned())
+    };
+    let name = parameter("name")?;
+    if parameter("filename").is_some() || name.eq_ignore_ascii_case("file") {
+        return None;
+    }
+    let end = find(content.get(..content.len().min(FIELD_BYTES_MAX))?, format!("\r\n{delimiter}").as_bytes())?;
+    let value = String::from_utf8_lossy(content.get(..end)?).into_owned();
+    Some((name, value, content.get(end + 2 + delimiter.len()..)?))
+}
+
+fn find(within: &[u8], what: &[u8]) -> Option<usize> {
+    within.windows(what.len().max(1)).position(|window| window == what)
+}
+
+fn blank(version: Version, method: Method) -> Signer {
+    Signer { access_key_id: String::new(), version, method, region: None, service: None, session_token_present: false }
+}
+
+fn scoped(claim: Claim, blank: Signer) -> Option<Signer> {
+    let Claim { access_key_id, region, service } = claim;
+    Some(Signer { access_key_id, region: Some(region), service: Some(service), ..blank })
+}
+
+/// A credential without a Region: `AKIDEXAMPLE/20150830/s3/aws4_request`.
+fn asymmetric(credential: &str, blank: Signer) -> Option<Signer> {
+    let [key, _, service, _] = pieces(credential)?;
+    checked(Signer { access_key_id: key, service: Some(service), version: Version::SigV4A, ..blank })
+}
+
+fn pieces<const N: usize>(credential: &str) -> Option<[String; N]> {
+    let pieces: Vec<String> = credential.split('/').take(N + 1).map(str::to_owned).collect();
+    pieces.try_into().ok()
+}
+
+fn checked(signer: Signer) -> Option<Signer> {
+    let key = &signer.access_key_id;
+    let fits = (1..=ACCESS_KEY_ID_BYTES_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    fits.then_some(signer)
+}
+
+#[cfg(test)]
+mod tests;
