@@ -2,9 +2,19 @@
 
 use bytes::Bytes;
 use cloudtrail::record::Resource;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
 
-use crate::table::Protocol;
+use crate::nature::Nature;
+use crate::parameters::{self, Contract, Side, Unread, Value};
+use crate::recognition::Recognised;
+use crate::resources::{self, Place};
+use crate::table::{Protocol, ShapeKind};
+use crate::{answers, s3, sessions};
+
+/// The most of an answer's body that is of use. Own choice: more than 100 KB of elements are omitted.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// What is known of where requests go, besides the requests.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +73,8 @@ pub struct Answer {
     pub error: Option<(String, Option<String>)>,
     /// The output of a call that changed something, secrets hidden.
     pub response_elements: Option<Box<RawValue>>,
+    /// What only the answer names: a key that was made.
+    pub resources: Vec<Resource>,
     /// The id that the service gave the call.
     pub request_id: Option<String>,
     /// S3's second id.
@@ -104,3 +116,162 @@ pub struct Body {
     /// All of them; none if they were not wanted, too many, or did not all come.
     pub whole: Option<Bytes>,
 }
+
+/// A request that was read, and how to read its answer.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// What a record tells of it.
+    pub request: Request,
+    recognised: Recognised,
+    /// The account whose the resources are.
+    account: String,
+    /// The input by the model's names, of calls that give out credentials. It holds secrets.
+    asked: Option<Value>,
+}
+
+impl Recognised {
+    /// What a record tells of the request, as far as its body is at hand.
+    pub fn read(self, surroundings: &Surroundings, parts: &Parts, body: &Body) -> Described {
+        let recognised = self.with_body(surroundings, parts, body);
+        let nature = Nature::of(&recognised, &parts.method);
+        let region = recognised.region.clone().unwrap_or_else(|| surroundings.region.clone());
+        let Input { parameters, resources, asked } = recognised.input(surroundings, &region, parts, body);
+        let request = Request {
+            event_source: nature.event_source,
+            event_name: nature.event_name,
+            api_version: nature.api_version,
+            region,
+            read_only: nature.read_only,
+            management: nature.management,
+            parameters: parameters.filter(|parameters| !parameters.members().is_empty()).map(|value| value.render()),
+            resources,
+            protocol: recognised.protocol,
+            recognised: recognised.operation().is_some() || recognised.is_browser_upload(),
+        };
+        Described { request, recognised, account: surroundings.account.clone(), asked }
+    }
+
+    fn input(&self, surroundings: &Surroundings, region: &str, parts: &Parts, body: &Body) -> Input {
+        if self.is_s3() {
+            let parameters = s3::parameters(self.name(), self, parts, body);
+            let resources = s3::resources(self.name(), &parameters, surroundings, region);
+            return Input { parameters: Some(parameters), resources, asked: None };
+        }
+        let Some(contract) = self.contract() else { return Input::default() };
+        let whole = body.whole.as_deref();
+        let named = match parameters::input_as_named(&contract, parts, &self.labels, whole) {
+            Err(Unread::TooLarge) => {
+                return Input { parameters: Some(Value::omitted(whole.map_or(0, <[u8]>::len))), ..Input::default() };
+            }
+            Err(Unread::Malformed) => parameters::input_as_named(&contract, parts, &self.labels, None).ok(),
+            Ok(named) => Some(named),
+        };
+        let Some(named) = named else { return Input::default() };
+        let (service, operation) = (contract.service.heading.name.as_str(), contract.operation.name.as_str());
+        Input {
+            resources: resources::of_input(service, operation, &named, Place::of(surroundings, region)),
+            asked: sessions::gives(service, operation).then(|| named.clone()),
+            parameters: parameters::spell(&contract, Side::Input, named),
+        }
+    }
+
+    fn contract(&self) -> Option<Contract<'_>> {
+        let service = self.service.as_deref()?;
+        let protocol = self.protocol.or_else(|| service.heading.protocols.first().copied())?;
+        Some(Contract { service, operation: self.operation()?, protocol })
+    }
+
+    /// The operation's name in the API, where it is known.
+    fn name(&self) -> &str {
+        self.operation().map_or(&self.event_name, |operation| &operation.name)
+    }
+
+    fn is_s3(&self) -> bool {
+        self.service.as_ref().is_some_and(|service| service.heading.name == s3::SERVICE)
+    }
+}
+
+/// What a request's input comes to.
+#[derive(Default)]
+struct Input {
+    parameters: Option<Value>,
+    resources: Vec<Resource>,
+    asked: Option<Value>,
+}
+
+impl Described {
+    /// How much of the answer's body the record needs: that of failures, of writes and of what gives out credentials.
+    pub fn answer_wanted(&self, status: StatusCode, _headers: &HeaderMap) -> Wanted {
+        let late = self.recognised.is_s3() && s3::fails_late(self.recognised.name());
+        if !status.is_success() || late || self.output_is_told() {
+            return Wanted::Whole { bytes_max: ANSWER_BYTES_MAX };
+        }
+        Wanted::Nothing
+    }
+
+    /// What the answer told.
+    pub fn answered(&self, status: StatusCode, headers: &HeaderMap, body: &Body) -> Answer {
+        let whole = body.whole.as_deref();
+        let mut answer = Answer {
+            error: self.failure(status, headers, whole),
+            request_id: answers::request_id(self.recognised.protocol, headers, whole),
+            id_2: headers.get("x-amz-id-2").and_then(|id| id.to_str().ok()).map(str::to_owned),
+            ..Answer::default()
+        };
+        if answer.error.is_none() && status.is_success() {
+            self.read_output(status, headers, whole, &mut answer);
+        }
+        answer
+    }
+
+    fn failure(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Option<(String, Option<String>)> {
+        let (s3, name) = (self.recognised.is_s3(), self.recognised.name());
+        if status.is_success() {
+            return body.filter(|_| s3 && s3::fails_late(name)).and_then(s3::late_failure);
+        }
+        let silent = body.is_none_or(<[u8]>::is_empty).then(|| s3::failure(status, self.recognised.key.is_some()));
+        let silent = silent.flatten().filter(|_| s3);
+        silent.or_else(|| answers::failure(self.recognised.protocol, status, headers, body))
+    }
+
+    /// Reads what the answer to a write, or to a call for credentials, says.
+    fn read_output(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>, answer: &mut Answer) {
+        if self.recognised.is_s3() {
+            answer.response_elements = s3::response_elements(self.recognised.name(), headers).map(|value| value.render());
+        }
+        let Some(contract) = self.recognised.contract().filter(|_| self.output_is_told()) else { return };
+        let Ok(named) = parameters::output_as_named(&contract, status, headers, body) else { return };
+        let (service, operation) = (contract.service.heading.name.as_str(), contract.operation.name.as_str());
+        let place = Place { region: &self.request.region, account: &self.account };
+        answer.session = sessions::learn(service, operation, self.asked.as_ref(), &named);
+        answer.resources = resources::of_output(service, operation, &named, place);
+        answer.response_elements = parameters::spell(&contract, Side::Output, named)
+            .filter(|elements| !elements.members().is_empty())
+            .map(|value| value.render());
+    }
+
+    /// Whether records tell what the operation answers: not of reads, not of content, and of S3 its credentials alone.
+    fn output_is_told(&self) -> bool {
+        let Some(contract) = self.recognised.contract() else { return false };
+        let gives = sessions::gives(&contract.service.heading.name, &contract.operation.name);
+        if self.recognised.is_s3() || self.request.read_only {
+            return gives;
+        }
+        gives || !is_content(&contract)
+    }
+}
+
+/// Whether the body of the answer is bytes, or events that come one after another.
+fn is_content(contract: &Contract<'_>) -> bool {
+    let shape = |id: crate::table::ShapeId| contract.service.shapes.get(id.0 as usize);
+    let Some(output) = contract.operation.output.and_then(shape) else { return false };
+    let ShapeKind::Structure { members, payload, .. } = &output.kind else { return false };
+    let bytes = |at: &u16| {
+        let member = members.get(usize::from(*at))?;
+        Some(matches!(shape(member.shape)?.kind, ShapeKind::Blob { .. }))
+    };
+    members.iter().any(|member| member.event_stream) || payload.as_ref().and_then(bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;
