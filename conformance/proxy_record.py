@@ -149,9 +149,11 @@ class Made:
 def faults(made, text, record, region):
     """Everything that is wrong with a record, told one by one."""
     call, exchange = made.call, made.exchange
+    # S3 puts it into brackets.
+    agent = f"[{exchange.sent['User-Agent']}]" if call.service == "s3" else exchange.sent["User-Agent"]
     expected = {
         "eventVersion": "1.11", "eventSource": source(call.service), "eventName": call.name or call.operation,
-        "awsRegion": "us-east-1" if call.service in GLOBAL else region, "sourceIPAddress": "127.0.0.1", "userAgent": exchange.sent["User-Agent"],
+        "awsRegion": "us-east-1" if call.service in GLOBAL else region, "sourceIPAddress": "127.0.0.1", "userAgent": agent,
         "requestID": exchange.request_id, "eventType": "AwsApiCall", "managementEvent": not call.data, "recipientAccountId": ACCOUNT,
         "eventCategory": "Data" if call.data else "Management", "apiVersion": made.model.service_model.api_version,
     }

@@ -34,6 +34,7 @@ DATA_TYPES = [
     "AWS::KinesisFirehose::DeliveryStream", "AWS::Logs::LogGroup", "AWS::Events::EventBus", "AWS::StepFunctions::StateMachine",
     "AWS::CloudWatch::Metric", "AWS::SSM::ManagedNode", "AWS::Cognito::IdentityPool", "AWS::SES::EmailIdentity", "AWS::XRay::Trace",
 ]
+OWN_CALL, GAP = '"eventSource":"cloudtrail.amazonaws.com"', '"eventName":"RecordingGap"'
 # An event data store has at most so many selectors.
 SELECTORS_MAX = 5
 
@@ -129,7 +130,8 @@ class Recorder(Server):
         for store in self.stores:
             done = self.trailkeep("export", "--event-data-store", store, "--format", "ndjson")
             assert done.returncode == 0, done.stderr
-            lines = [line for line in done.stdout.splitlines() if '"eventSource":"cloudtrail.amazonaws.com"' not in line and line not in before]
+            lines = [line for line in done.stdout.splitlines() if OWN_CALL not in line or GAP in line]
+            lines = [line for line in lines if line not in before]
             before.update(lines)
             told += lines
         return told

@@ -30,9 +30,9 @@ class Request:
         return values[0] if values else None
 
 
-def answer(status=200, body=b"", headers=()):
+def answer(status=200, body=b"", headers=(), id="UPSTREAM0000000"):
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return f"HTTP/1.1 {status} OK\r\nx-amz-request-id: UPSTREAM{status}\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    return f"HTTP/1.1 {status} Said\r\nx-amz-request-id: {id}\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 class Scripted:
