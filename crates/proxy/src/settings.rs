@@ -1,11 +1,18 @@
 //! What a proxy is told: where it listens, what is behind it, what it records and what it does when it cannot.
 
-use std::net::SocketAddr;
+mod file;
+mod network;
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use cloudtrail::account::AccountId;
 use cloudtrail::region::Region;
 use http::Uri;
+
+pub use file::{DataEventsFile, File, TlsFile};
 
 /// One proxy's settings, checked. `[[proxy]]` of the configuration.
 #[derive(Clone, Debug)]
@@ -62,7 +69,18 @@ pub enum OnFailure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     /// The address.
-    pub address: std::net::IpAddr,
+    pub address: IpAddr,
     /// How many of its bits count.
     pub bits: u8,
+}
+
+impl DataEvents {
+    /// Whether an event on resources with these ARNs is recorded.
+    pub fn cover<'a>(&self, mut arns: impl Iterator<Item = &'a str>) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::Prefixes(prefixes) => arns.any(|arn| prefixes.iter().any(|prefix| arn.starts_with(prefix.as_str()))),
+        }
+    }
 }
