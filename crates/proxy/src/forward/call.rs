@@ -1,0 +1,67 @@
+//! A call that was admitted, and its end.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, StatusCode};
+use protocols::call::Wanted;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+use super::{Progress, Recording, Refused};
+use crate::audit::{Ending, Outcome, Refusal};
+
+/// A call that was admitted. Dropped before its end, its client has gone away.
+pub(super) struct Call<R: Recording> {
+    /// None when the call has ended.
+    admitted: Option<R::Admitted>,
+    progress: Option<Arc<Progress>>,
+    records: TaskTracker,
+    runtime: Handle,
+}
+
+impl<R: Recording> Call<R> {
+    pub(super) fn new(admitted: R::Admitted, progress: Option<Arc<Progress>>, records: TaskTracker, runtime: Handle) -> Self {
+        Self { admitted: Some(admitted), progress, records, runtime }
+    }
+
+    /// Whether it has not ended.
+    pub(super) fn is_open(&self) -> bool {
+        self.admitted.is_some()
+    }
+
+    pub(super) fn answer_waits(&self) -> bool {
+        self.admitted.as_ref().is_some_and(R::answer_waits)
+    }
+
+    pub(super) fn wanted(&self, status: StatusCode, headers: &HeaderMap) -> Wanted {
+        self.admitted.as_ref().map_or(Wanted::Nothing, |admitted| R::answer_wanted(admitted, status, headers))
+    }
+
+    /// Ends it, and returns when it is recorded, if its answer waits for that, or else at once. Recording goes on if the
+    /// client goes away meanwhile.
+    pub(super) async fn end(&mut self, ending: Ending, bytes_out: u64) -> Result<(), Box<Refused>> {
+        let waits = self.answer_waits();
+        match self.record(ending, bytes_out) {
+            Some(recording) if waits => match recording.await {
+                Ok(recorded) => recorded.map_err(|refusal| Refused::unrecorded(&refusal)),
+                Err(error) => Err(Refused::internal(&error)),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends it; it is recorded by and by.
+    pub(super) fn record(&mut self, ending: Ending, bytes_out: u64) -> Option<JoinHandle<Result<(), Refusal>>> {
+        let bytes_in = self.progress.as_deref().map_or(0, Progress::bytes);
+        let recording = R::end(self.admitted.take()?, Outcome { ending, bytes_in, bytes_out });
+        Some(self.records.spawn_on(recording, &self.runtime))
+    }
+}
+
+impl<R: Recording> Drop for Call<R> {
+    fn drop(&mut self) {
+        // Nobody waits for it.
+        drop(self.record(Ending::ClientGone, 0));
+    }
+}

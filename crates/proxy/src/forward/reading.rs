@@ -1,0 +1,101 @@
+//! The body of a request, as far as it is read before the call may go.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
+use protocols::call::Wanted;
+use protocols::table::Protocol;
+
+use super::{Refused, announced};
+
+/// How long a client may be silent in the middle of a body.
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A body of which some may have been read.
+pub(super) struct Upload {
+    /// What was read.
+    pub(super) ahead: VecDeque<Bytes>,
+    /// The trailers, if they were read.
+    pub(super) trailers: Option<HeaderMap>,
+    /// The rest.
+    pub(super) rest: Option<Incoming>,
+    /// All of it, where it was wanted and not too large.
+    pub(super) whole: Option<Bytes>,
+}
+
+/// Why a body does not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The client went away, or what it sends is no body.
+    Gone,
+    /// The client is silent.
+    Silent,
+}
+
+impl Fault {
+    pub(super) fn refused(self, protocol: Option<Protocol>) -> Box<Refused> {
+        let (status, code, message) = match self {
+            Self::Gone => (StatusCode::BAD_REQUEST, "IncompleteBody", "The body of the request did not come whole."),
+            Self::Silent => (StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "The body of the request did not come in time."),
+        };
+        Refused::new(status, code, message).of(protocol).closing()
+    }
+}
+
+/// Reads a body as far as it is wanted. One that is too large goes on unread.
+pub(super) async fn read(wanted: Wanted, headers: &HeaderMap, body: Incoming) -> Result<Upload, Fault> {
+    let bytes_max = match wanted {
+        Wanted::Whole { bytes_max } if body.is_end_stream() => (bytes_max > 0).then_some(bytes_max),
+        Wanted::Whole { bytes_max } => announced(headers).is_none_or(|length| length <= bytes_max as u64).then_some(bytes_max),
+        Wanted::Nothing => None,
+    };
+    let mut upload = Upload { ahead: VecDeque::new(), trailers: None, rest: None, whole: None };
+    match bytes_max {
+        None => upload.rest = Some(body).filter(|body| !body.is_end_stream()),
+        Some(bytes_max) => upload.read(bytes_max, body).await?,
+    }
+    Ok(upload)
+}
+
+impl Upload {
+    async fn read(&mut self, bytes_max: usize, mut body: Incoming) -> Result<(), Fault> {
+        let mut length = 0;
+        while !body.is_end_stream() {
+            let frame = match tokio::time::timeout(IDLE_TIMEOUT, body.frame()).await {
+                Ok(Some(frame)) => frame.map_err(|_| Fault::Gone)?,
+                Ok(None) => break,
+                Err(_) => return Err(Fault::Silent),
+            };
+            match frame.into_data() {
+                Ok(data) => {
+                    length += data.len();
+                    self.ahead.push_back(data);
+                }
+                Err(frame) => {
+                    self.trailers = frame.into_trailers().ok();
+                    break;
+                }
+            }
+            if length > bytes_max {
+                self.rest = Some(body);
+                return Ok(());
+            }
+        }
+        self.whole = Some(joined(self.ahead.iter(), length));
+        Ok(())
+    }
+}
+
+/// Pieces as one.
+pub(super) fn joined<'a>(mut pieces: impl ExactSizeIterator<Item = &'a Bytes>, length: usize) -> Bytes {
+    if pieces.len() <= 1 {
+        return pieces.next().cloned().unwrap_or_default();
+    }
+    let mut whole = BytesMut::with_capacity(length);
+    pieces.for_each(|piece| whole.extend_from_slice(piece));
+    whole.freeze()
+}

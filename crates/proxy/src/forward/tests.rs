@@ -1,0 +1,231 @@
+//! Calls through a proxy, byte by byte: a raw client on one side, a raw upstream on the other, and a record.
+
+mod broken;
+mod exact;
+mod http2;
+mod large;
+mod refused;
+mod waiting;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, request};
+use protocols::call::{Body, Wanted};
+use protocols::table::Protocol;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{Forwarder, Recording};
+use crate::audit::{Client, Ending, Outcome, Refusal};
+use crate::listener::{Front, serve};
+use crate::upstream::Upstream;
+
+/// Records in memory, and does as it is told.
+#[derive(Clone)]
+pub(crate) struct Told {
+    pub(crate) wanted: Wanted,
+    pub(crate) answer_wanted: Wanted,
+    pub(crate) waits: bool,
+    pub(crate) refuses_calls: bool,
+    pub(crate) refuses_ends: bool,
+    records: mpsc::UnboundedSender<Record>,
+    /// Ends return when this is true.
+    recorded: watch::Receiver<bool>,
+}
+
+/// What was recorded of a call.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) client: Client,
+    pub(crate) target: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) outcome: Outcome,
+}
+
+pub(crate) struct Begun {
+    told: Told,
+    client: Client,
+    head: (String, HeaderMap),
+}
+
+pub(crate) struct Admitted {
+    begun: Begun,
+    body: Option<Bytes>,
+}
+
+fn refusal() -> Refusal {
+    Refusal { reason: "told so".to_owned(), retry_after_s: 7, protocol: None, event_source: "s3.amazonaws.com".to_owned() }
+}
+
+impl Recording for Told {
+    type Begun = Begun;
+    type Admitted = Admitted;
+
+    fn begin(&self, client: &Client, head: &request::Parts) -> Begun {
+        Begun { told: self.clone(), client: client.clone(), head: (head.uri.to_string(), head.headers.clone()) }
+    }
+
+    fn wanted(begun: &Begun) -> Wanted {
+        begun.told.wanted
+    }
+
+    fn protocol(_begun: &Begun) -> Option<Protocol> {
+        None
+    }
+
+    async fn admit(begun: Begun, body: Body) -> Result<Admitted, Refusal> {
+        tokio::task::yield_now().await;
+        if begun.told.refuses_calls { Err(refusal()) } else { Ok(Admitted { begun, body: body.whole }) }
+    }
+
+    fn answer_waits(admitted: &Admitted) -> bool {
+        admitted.begun.told.waits
+    }
+
+    fn answer_wanted(admitted: &Admitted, _status: StatusCode, _headers: &HeaderMap) -> Wanted {
+        admitted.begun.told.answer_wanted
+    }
+
+    async fn end(admitted: Admitted, outcome: Outcome) -> Result<(), Refusal> {
+        let Begun { mut told, client, head: (target, headers) } = admitted.begun;
+        drop(told.records.send(Record { client, target, headers, body: admitted.body, outcome }));
+        drop(told.recorded.wait_for(|recorded| *recorded).await);
+        if told.refuses_ends { Err(refusal()) } else { Ok(()) }
+    }
+}
+
+/// A proxy under test, and the upstream behind it.
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
+    pub(crate) upstream: TcpListener,
+    records: mpsc::UnboundedReceiver<Record>,
+    pub(crate) recorded: watch::Sender<bool>,
+    _stop: DropGuard,
+}
+
+impl Proxy {
+    pub(crate) async fn new() -> Self {
+        Self::told(|_| {}).await
+    }
+
+    pub(crate) async fn told(how: impl FnOnce(&mut Told)) -> Self {
+        Self::with_front(Front::default(), how).await
+    }
+
+    pub(crate) async fn with_front(front: Front, how: impl FnOnce(&mut Told)) -> Self {
+        let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", upstream.local_addr().unwrap()).parse().unwrap();
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (records_in, records) = mpsc::unbounded_channel();
+        let (recorded, recorded_seen) = watch::channel(true);
+        let mut told = Told {
+            wanted: Wanted::Nothing,
+            answer_wanted: Wanted::Nothing,
+            waits: false,
+            refuses_calls: false,
+            refuses_ends: false,
+            records: records_in,
+            recorded: recorded_seen,
+        };
+        how(&mut told);
+        let address = socket.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let forwarder = Forwarder::new(told, Upstream::new(&url, None).unwrap());
+        tokio::spawn(serve(socket, front, forwarder, stop.clone()));
+        Self { address, upstream, records, recorded, _stop: stop.drop_guard() }
+    }
+
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    pub(crate) async fn accept(&self) -> TcpStream {
+        soon(self.upstream.accept()).await.unwrap().0
+    }
+
+    /// The next record.
+    pub(crate) async fn record(&mut self) -> Record {
+        soon(self.records.recv()).await.unwrap()
+    }
+
+    pub(crate) fn no_record(&mut self) -> bool {
+        self.records.try_recv().is_err()
+    }
+
+    /// Sends what is to arrive at the upstream unchanged, and back; returns both ends.
+    async fn unchanged(&self, request: &[u8], answer: &[u8]) -> (TcpStream, TcpStream) {
+        self.exchange(request, request, answer, answer).await
+    }
+
+    /// Sends a request and expects something at the upstream; sends an answer and expects something at the client.
+    async fn exchange(&self, request: &[u8], arriving: &[u8], answer: &[u8], returning: &[u8]) -> (TcpStream, TcpStream) {
+        let mut client = self.connect().await;
+        client.write_all(request).await.unwrap();
+        let mut upstream = self.accept().await;
+        expect(&mut upstream, arriving).await;
+        upstream.write_all(answer).await.unwrap();
+        expect(&mut client, returning).await;
+        (client, upstream)
+    }
+
+    /// Sends a request that is not to reach the upstream; returns the answer, after which the connection ends.
+    pub(crate) async fn refused(&self, request: &[u8]) -> String {
+        let mut client = self.connect().await;
+        // The rest may not be taken any more.
+        drop(client.write_all(request).await);
+        let mut answer = Vec::new();
+        soon(client.read_to_end(&mut answer)).await.unwrap();
+        let nobody = tokio::time::timeout(Duration::ZERO, self.upstream.accept()).await;
+        assert!(nobody.is_err(), "{} reached the upstream", request.escape_ascii());
+        String::from_utf8(answer).unwrap()
+    }
+}
+
+/// Fails where it would wait for ever.
+pub(crate) async fn soon<F: Future>(waiting: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it comes soon")
+}
+
+/// Reads exactly these bytes.
+pub(crate) async fn expect(stream: &mut TcpStream, expected: &[u8]) {
+    let mut bytes = vec![0; expected.len()];
+    let mut read = 0;
+    while read < bytes.len() && bytes[..read] == expected[..read] {
+        match soon(stream.read(&mut bytes[read..])).await {
+            Ok(0) | Err(_) => break,
+            Ok(more) => read += more,
+        }
+    }
+    assert_eq!(bytes[..read].escape_ascii().to_string(), expected.escape_ascii().to_string());
+}
+
+/// Reads up to the end of a head.
+pub(crate) async fn head(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        bytes.push(soon(stream.read_u8()).await.unwrap());
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+/// The connection ends, and nothing comes before.
+pub(crate) async fn expect_end(stream: &mut TcpStream) {
+    let mut byte = [0];
+    match soon(stream.read(&mut byte)).await {
+        Ok(0) | Err(_) => {}
+        Ok(_) => panic!("{} comes instead of the end", byte.escape_ascii()),
+    }
+}
+
+/// The status of an answered call, and its body.
+pub(crate) fn answered(record: Record) -> (u16, Option<Bytes>, u64, u64) {
+    match record.outcome.ending {
+        Ending::Answered { head, body } => (head.status.as_u16(), body.whole, record.outcome.bytes_in, record.outcome.bytes_out),
+        other => panic!("{other:?} instead of an answer"),
+    }
+}

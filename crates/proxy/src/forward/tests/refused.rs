@@ -1,0 +1,82 @@
+use super::Proxy;
+use crate::listener::HEAD_BYTES_MAX;
+
+/// How a request is refused that does not reach the upstream.
+async fn check(request: &[u8], expected: &str) {
+    let mut proxy = Proxy::new().await;
+    let answer = proxy.refused(request).await;
+    assert!(answer.starts_with(expected), "{}: {answer}", request[..request.len().min(200)].escape_ascii());
+    assert!(proxy.no_record());
+}
+
+const BAD: &str = "HTTP/1.1 400 ";
+
+#[tokio::test]
+async fn bodies_of_two_lengths_are_refused() {
+    check(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET", BAD).await;
+    check(b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\nGET", BAD).await;
+    check(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", BAD).await;
+    check(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 4\r\n\r\nabcd", BAD).await;
+    check(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc", BAD).await;
+    check(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: -3\r\n\r\nabc", BAD).await;
+    check(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x3\r\n\r\nabc", BAD).await;
+}
+
+#[tokio::test]
+async fn codings_that_are_not_understood_are_refused() {
+    check(b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", BAD).await;
+    check(b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", BAD).await;
+    check(b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", BAD).await;
+    check(b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 501 ").await;
+    check(b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n", BAD).await;
+    check(b"PUT / HTTP/1.1\r\nHost: a\r\n Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", BAD).await;
+    check(b"PUT / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", BAD).await;
+}
+
+#[tokio::test]
+async fn heads_that_are_not_well_formed_are_refused() {
+    check(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", BAD).await;
+    check(b"GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n", BAD).await;
+    check(b"GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n\tc\r\n\r\n", BAD).await;
+    check(b"GET / HTTP/1.1\r\nHost: a\r\nX\0: b\r\n\r\n", BAD).await;
+    check(b"GET / HTTP/1.1\r\nHost: a\r\nX: b\0c\r\n\r\n", BAD).await;
+    check(b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", BAD).await;
+    check(b"GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", BAD).await;
+    check(b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", BAD).await;
+    check(b"\0\x01\x02\r\n\r\n", BAD).await;
+    check(b"G\xe9T / HTTP/1.1\r\nHost: a\r\n\r\n", BAD).await;
+}
+
+#[tokio::test]
+async fn what_a_proxy_cannot_do_is_refused() {
+    let websocket = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    check(websocket, "HTTP/1.1 501 Not Implemented\r\ncontent-type: application/xml\r\n").await;
+    check(b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 501 ").await;
+}
+
+#[tokio::test]
+async fn heads_that_are_too_large_are_refused() {
+    let with = |length: usize| format!("GET / HTTP/1.1\r\nHost: a\r\nx: {}\r\n\r\n", "x".repeat(length)).into_bytes();
+    let large = "HTTP/1.1 431 ";
+    check(&with(HEAD_BYTES_MAX), &format!("{large}Request Header Fields Too Large\r\ncontent-type: application/xml\r\n")).await;
+    check(&with(HEAD_BYTES_MAX * 4), large).await;
+    let target = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(HEAD_BYTES_MAX));
+    check(target.as_bytes(), "HTTP/1.1 4").await;
+    let lines = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "x: y\r\n".repeat(2000));
+    check(lines.as_bytes(), large).await;
+}
+
+#[tokio::test]
+async fn what_follows_a_refusal_is_not_a_request() {
+    let mut proxy = Proxy::new().await;
+    let smuggled = b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+    let answer = proxy.refused(smuggled).await;
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+    assert!(proxy.no_record());
+}
+
+#[tokio::test]
+async fn targets_with_what_no_target_has_are_refused() {
+    check(b"GET /<a> HTTP/1.1\r\nHost: a\r\n\r\n", BAD).await;
+    check(b"GET /`a HTTP/1.1\r\nHost: a\r\n\r\n", BAD).await;
+}
