@@ -25,6 +25,7 @@ struct Answered {
     operation: Option<String>,
     bucket: Option<String>,
     key: Option<String>,
+    /// Whether the record has requestParameters.
     parameters: bool,
 }
 
@@ -53,6 +54,7 @@ fn answer(protocols: &Protocols, surroundings: &Surroundings, asked: &Asked) -> 
     };
     let body = Body { whole: whole.map(Into::into) };
     let recognised = recognised.with_body(surroundings, &parts, &body);
+    let described = recognised.clone().read(surroundings, &parts, &body);
     Ok(Answered {
         operation: recognised.operation().map(|operation| operation.name.clone()),
         service: recognised.service.as_ref().map(|service| service.heading.name.clone()),
@@ -60,6 +62,6 @@ fn answer(protocols: &Protocols, surroundings: &Surroundings, asked: &Asked) -> 
         event_name: recognised.event_name.clone(),
         bucket: recognised.bucket.clone(),
         key: recognised.key.clone(),
-        parameters: false,
+        parameters: described.request.parameters.is_some(),
     })
 }

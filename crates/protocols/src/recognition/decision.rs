@@ -26,6 +26,8 @@ const TARGETS: &[Protocol] = &[Protocol::Json10, Protocol::Json11];
 /// The services that a request may be for.
 struct Among {
     services: Vec<usize>,
+    /// Those of them, at the beginning, that the host names too.
+    hosted: usize,
     /// The operator said so: no others are tried.
     only: bool,
 }
@@ -52,14 +54,14 @@ impl Protocols {
 
     fn among(&self, surroundings: &Surroundings, cues: &Cues<'_>) -> Among {
         if let Some(at) = surroundings.service.as_ref().and_then(|name| self.named(name)) {
-            return Among { services: vec![at], only: true };
+            return Among { services: vec![at], hosted: 0, only: true };
         }
-        let services = match (&cues.scope, &cues.host) {
-            (Some(scope), _) => self.signing(&scope.service),
-            (None, Some(host)) => host::services(host, self),
-            (None, None) => Vec::new(),
-        };
-        Among { services, only: false }
+        let by_host = cues.host.as_ref().map(|host| host::services(host, self)).unwrap_or_default();
+        let Some(scope) = &cues.scope else { return Among { hosted: by_host.len(), services: by_host, only: false } };
+        let mut services = self.signing(&scope.service);
+        services.sort_by_key(|at| !by_host.contains(at));
+        let hosted = services.iter().filter(|at| by_host.contains(at)).count();
+        Among { services, hosted, only: false }
     }
 
     fn by_rpc(&self, cues: &Cues<'_>, among: &Among) -> Option<Recognised> {
@@ -197,7 +199,7 @@ impl Protocols {
         Recognised {
             service,
             protocol,
-            event_source: event_source.unwrap_or_else(|| source_of("s3")),
+            event_source: event_source.or_else(|| source_of_target(cues)).unwrap_or_else(|| source_of("s3")),
             event_name: clean(name),
             api_version: heading.map(|heading| heading.api_version.clone()),
             ..Recognised::default()
@@ -210,11 +212,16 @@ impl Protocols {
         let services = if nothing_known { s3.into_iter().collect() } else { among.services.clone() };
         let bucket = cues.host.as_deref().and_then(|host| host::bucket(host, &surroundings.bucket_domains));
         let mut best: Option<(Rank, Recognised)> = None;
-        for at in services.iter().copied().filter(|at| self.speaks(*at, PATHS)) {
+        for (place, at) in services.iter().copied().enumerate().filter(|(_, at)| self.speaks(*at, PATHS)) {
             let Some(loaded) = self.loaded(at) else { continue };
             let bucket = bucket.filter(|_| Some(at) == s3);
             let Some(found) = route(&loaded, cues, bucket) else { continue };
-            let rank = Rank { complete: found.complete, literals: found.literals, query: found.query };
+            // S3 tells operations apart by what their queries must have: a POST to an object completes no upload.
+            if Some(at) == s3 && !found.complete && found.query == 0 {
+                continue;
+            }
+            let Match { complete, literals, query, exact, .. } = found;
+            let rank = Rank { complete, hosted: place < among.hosted, literals, query, exact };
             if best.as_ref().is_none_or(|(best, _)| rank > *best) {
                 best = Some((rank, routed(&loaded, found)));
             }
@@ -242,8 +249,10 @@ impl Protocols {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     complete: bool,
+    hosted: bool,
     literals: usize,
     query: usize,
+    exact: bool,
 }
 
 fn route(loaded: &Loaded, cues: &Cues<'_>, bucket: Option<&str>) -> Option<Match> {
@@ -286,12 +295,11 @@ fn routed(loaded: &Loaded, found: Match) -> Recognised {
 fn name_object(recognised: &mut Recognised, cues: &Cues<'_>, bucket: Option<&str>) {
     let text = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     let path = cues.path.strip_prefix('/').unwrap_or(cues.path);
-    let (bucket, key, addressing) = match bucket {
-        Some(bucket) => (bucket.to_owned(), path, Addressing::VirtualHost),
-        None => {
-            let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
-            (text(bucket), key, Addressing::Path)
-        }
+    let (bucket, key, addressing) = if let Some(bucket) = bucket {
+        (bucket.to_owned(), path, Addressing::VirtualHost)
+    } else {
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        (text(bucket), key, Addressing::Path)
     };
     let of_none = recognised.operation().is_some_and(|operation| !operation.uri.starts_with("/{Bucket}"));
     if of_none || bucket.is_empty() {
@@ -321,6 +329,13 @@ fn name_of(cues: &Cues<'_>) -> String {
 
 fn source_of(signing_name: &str) -> String {
     format!("{}.amazonaws.com", signing_name.to_ascii_lowercase())
+}
+
+/// What stands before the version in a target that no service has: `Things_20260101`.
+fn source_of_target(cues: &Cues<'_>) -> Option<String> {
+    let (prefix, _) = cues.target().or_else(|| cues.rpc())?;
+    let name: String = prefix.chars().take_while(char::is_ascii_alphanumeric).take(NAME_BYTES_MAX).collect();
+    (!name.is_empty()).then(|| source_of(&name))
 }
 
 /// A name that a stranger gave: visible ASCII and single spaces, not too long.

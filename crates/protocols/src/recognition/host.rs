@@ -8,7 +8,8 @@ use super::known::Protocols;
 /// The longest host name that is looked at: DNS's limit, and a port.
 const HOST_BYTES_MAX: usize = 260;
 /// The domains of AWS's endpoints.
-const AWS_DOMAINS: [&str; 4] = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
+const AWS_DOMAINS: [&str; 5] =
+    [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn", ".aws.amazon.com"];
 /// First labels of S3's host names after which no bucket was named, but an account.
 const OF_ACCOUNTS: [&str; 3] = ["s3-control", "s3express-control", "s3-object-lambda"];
 

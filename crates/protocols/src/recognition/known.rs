@@ -12,7 +12,7 @@ use crate::table::{Heading, Protocol, Service};
 /// The models of all services; `cargo xtask codegen --from-botocore` makes it.
 const TABLE: &[u8] = include_bytes!("../../model/services.table");
 /// How much of the table is kept decompressed, as it is in the file (ours: half of it; in memory some ten times that).
-const KEPT_BYTES_MAX: usize = 4 << 20;
+pub(super) const KEPT_BYTES_MAX: usize = 4 << 20;
 
 /// What is known of the services. Clones are the same one.
 #[derive(Clone)]
@@ -152,6 +152,13 @@ impl Protocols {
         let loaded = Arc::clone(&entry.loaded);
         self.forget(&mut kept, at);
         Some(loaded)
+    }
+
+    /// How much is kept, as it is in the file.
+    #[cfg(test)]
+    pub(super) fn bytes_kept(&self) -> usize {
+        let kept = self.known.kept.read().unwrap_or_else(PoisonError::into_inner);
+        kept.keys().map(|at| self.known.table.bytes_decompressed(*at)).sum()
     }
 
     /// Lets go of what was not called for longest while there is too much.

@@ -20,8 +20,8 @@ pub(super) struct Routes {
 
 #[derive(Debug, Default)]
 struct Node {
-    literals: HashMap<String, Node>,
-    label: Option<Box<Node>>,
+    literals: HashMap<String, Self>,
+    label: Option<Box<Self>>,
     /// Segments that come after a greedy label, and what they lead to; the most segments first.
     greedy: Vec<(Vec<String>, Vec<Route>)>,
     ends: Vec<Route>,
@@ -32,6 +32,8 @@ struct Route {
     operation: usize,
     name: String,
     deprecated: bool,
+    /// The template has a slash at its end.
+    slash: bool,
     labels: Vec<String>,
     query: Vec<(String, Option<String>)>,
     required: Vec<Required>,
@@ -67,6 +69,8 @@ pub(super) struct Match {
     pub(super) literals: usize,
     /// How much of the query is.
     pub(super) query: usize,
+    /// Template and path both end with a slash, or neither: tells services apart that sign alike.
+    pub(super) exact: bool,
 }
 
 impl Routes {
@@ -78,6 +82,7 @@ impl Routes {
                 operation: at,
                 name: operation.name.clone(),
                 deprecated: operation.deprecated,
+                slash: path.ends_with('/'),
                 labels: path.split('/').filter_map(label).map(|(name, _)| name.to_owned()).collect(),
                 query: literals(query),
                 required: required(service, operation),
@@ -121,10 +126,10 @@ impl Node {
 
     /// Goes on with the rest of a path: none at its end, empty after a slash at its end. As deep as the templates are.
     fn walk<'p>(&self, rest: Option<&'p str>, taken: &mut Vec<&'p str>, literals: usize, shown: &Shown<'_>) -> Option<Match> {
-        if rest.is_none_or(str::is_empty) {
-            if let Some(found) = choose(&self.ends, taken, literals, shown) {
-                return Some(found);
-            }
+        if rest.is_none_or(str::is_empty)
+            && let Some(found) = choose(&self.ends, taken, literals, shown)
+        {
+            return Some(found);
         }
         let rest = rest.filter(|rest| !rest.is_empty())?;
         let (segment, next) = rest.split_once('/').map_or((rest, None), |(segment, next)| (segment, Some(next)));
@@ -180,7 +185,8 @@ fn choose(routes: &[Route], taken: &[&str], literals: usize, shown: &Shown<'_>) 
     // The first in the table wins where nothing decides.
     let (rank, route) = ranked.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
     let labels = route.labels.iter().cloned().zip(taken.iter().map(|segment| decoded(segment))).collect();
-    Some(Match { operation: route.operation, labels, complete: rank.1, literals, query: rank.0 })
+    let exact = route.slash == shown.path.ends_with('/');
+    Some(Match { operation: route.operation, labels, complete: rank.1, literals, query: rank.0, exact })
 }
 
 impl Shown<'_> {
