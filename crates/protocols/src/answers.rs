@@ -45,7 +45,7 @@ pub fn failure(
     };
     let code = code.unwrap_or_else(|| by_status(status, headers).to_owned());
     let code = match protocol {
-        Some(Protocol::Ec2) if !code.contains('.') || !is_sided(&code) => sided(&code, status),
+        Some(Protocol::Ec2) if !is_sided(&code) => sided(&code, status),
         _ => code,
     };
     Some((code, message))
@@ -149,7 +149,6 @@ fn by_status(status: StatusCode, headers: &HeaderMap) -> &'static str {
     let is_s3 = headers.contains_key(ID_2_HEADER) || headers.contains_key("x-amz-request-id");
     match status.as_u16() {
         301 | 307 | 308 if is_s3 => "PermanentRedirect",
-        304 => "NotModified",
         400 => "BadRequest",
         401 | 403 => "AccessDenied",
         404 if is_s3 => "NoSuchKey",
@@ -165,8 +164,8 @@ fn by_status(status: StatusCode, headers: &HeaderMap) -> &'static str {
         503 => "ServiceUnavailable",
         504 => "GatewayTimeout",
         502 => "BadGateway",
-        300..=399 => "Redirect",
-        400..=499 => "ClientError",
+        _ if status.is_redirection() => "Redirect",
+        _ if status.is_client_error() => "ClientError",
         _ => "ServerError",
     }
 }

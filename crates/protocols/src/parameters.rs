@@ -127,17 +127,15 @@ fn payload(contract: &Contract<'_>, member: &Member, body: &[u8]) -> Result<Opti
     }
     match contract.service.shape(member.shape).map(|shape| &shape.kind) {
         Some(ShapeKind::String) => Ok(std::str::from_utf8(body).ok().map(Value::text)),
-        Some(ShapeKind::Blob { .. }) => Ok(Some(Value::Blob)),
+        // Content is never told, not even that it is hidden.
+        Some(ShapeKind::Blob { .. }) | None => Ok(None),
         Some(_) => structured(contract, member.shape, body).map(Some),
-        None => Ok(None),
     }
 }
 
 fn structured(contract: &Contract<'_>, id: ShapeId, body: &[u8]) -> Result<Value, Unread> {
     match contract.protocol {
-        Protocol::RestXml | Protocol::Query | Protocol::Ec2 => {
-            Ok(xml::by_shape(contract.service, id, &xml::document(body)?))
-        }
+        Protocol::RestXml | Protocol::Query | Protocol::Ec2 => Ok(xml::by_shape(contract.service, id, &xml::document(body)?)),
         Protocol::RpcV2Cbor => cbor::read(contract.service, id, body),
         Protocol::Json10 | Protocol::Json11 | Protocol::RestJson => json::read(contract.service, id, body),
     }

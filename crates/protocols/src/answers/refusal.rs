@@ -30,17 +30,17 @@ pub fn refusal(
     match protocol {
         _ if is_s3 => {
             let inner = format!("<Code>{code_x}</Code><Message>{message_x}</Message><RequestId>{id_x}</RequestId>");
-            xml("application/xml", format!("<Error>{inner}</Error>"), id("x-amz-request-id"))
+            xml("application/xml", &format!("<Error>{inner}</Error>"), id("x-amz-request-id"))
         }
         Some(Protocol::Query | Protocol::RestXml) => {
             let error = format!("<Type>{side}</Type><Code>{code_x}</Code><Message>{message_x}</Message>");
             let inner = format!("<Error>{error}</Error><RequestId>{id_x}</RequestId>");
-            xml("text/xml", format!("<ErrorResponse>{inner}</ErrorResponse>"), id("x-amzn-RequestId"))
+            xml("text/xml", &format!("<ErrorResponse>{inner}</ErrorResponse>"), id("x-amzn-RequestId"))
         }
         Some(Protocol::Ec2) => {
             let error = format!("<Error><Code>{code_x}</Code><Message>{message_x}</Message></Error>");
             let inner = format!("<Errors>{error}</Errors><RequestID>{id_x}</RequestID>");
-            xml("text/xml;charset=UTF-8", format!("<Response>{inner}</Response>"), id("x-amzn-RequestId"))
+            xml("text/xml;charset=UTF-8", &format!("<Response>{inner}</Response>"), id("x-amzn-RequestId"))
         }
         Some(Protocol::RpcV2Cbor) => {
             let mut headers = id("x-amzn-RequestId");
@@ -61,7 +61,7 @@ pub fn refusal(
     }
 }
 
-fn xml(content_type: &'static str, root: String, headers: Vec<(&'static str, String)>) -> Refusal {
+fn xml(content_type: &'static str, root: &str, headers: Vec<(&'static str, String)>) -> Refusal {
     let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{root}").into_bytes();
     Refusal { content_type, headers, body }
 }

@@ -46,12 +46,7 @@ pub(crate) fn of_answer(service: &Service, id: ShapeId, status: StatusCode, head
     told.collect()
 }
 
-fn of_query(
-    service: &Service,
-    member: &Member,
-    fields: &[(String, String)],
-    bound: &impl Fn(&str) -> bool,
-) -> Option<Value> {
+fn of_query(service: &Service, member: &Member, fields: &[(String, String)], bound: &impl Fn(&str) -> bool) -> Option<Value> {
     let name = wire_name(member);
     let mut texts = fields.iter().filter(|(field, _)| field == name).map(|(_, text)| text);
     match &service.shape(member.shape)?.kind {

@@ -174,7 +174,8 @@ impl<'a> Reader<'a> {
 }
 
 fn simple(low: u8, argument: Option<u64>) -> Result<Item, Unread> {
-    let float = |number: f64| Item::Number(serde_json::Number::from_f64(number).map_or_else(|| "null".to_owned(), |n| n.to_string()));
+    let float =
+        |number: f64| Item::Number(serde_json::Number::from_f64(number).map_or_else(|| "null".to_owned(), |n| n.to_string()));
     match (low, argument) {
         (20, _) => Ok(Item::Boolean(false)),
         (21, _) => Ok(Item::Boolean(true)),
@@ -205,8 +206,9 @@ fn big(negative: bool, bytes: &[u8]) -> Item {
         let size = significant.iter().fold(0_i128, |number, byte| number << 8 | i128::from(*byte));
         return Item::Number(if negative { -1 - size } else { size }.to_string());
     }
-    let digits: String = significant.iter().map(|byte| format!("{byte:02x}")).collect();
-    Item::Text(format!("{}0x{digits}", if negative { "-" } else { "" }))
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    let digits = significant.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    Item::Text(if negative { "-0x" } else { "0x" }.chars().chain(digits).collect())
 }
 
 /// A decimal fraction: exponent and mantissa.

@@ -60,7 +60,9 @@ impl Speller<'_> {
                 Some(member) => {
                     let name = names::classic(&self.contract.operation.name, self.side, top, member, self.is_list(member));
                     let value = self.shown(member, value, |value| self.classic_value(member, &name, value));
-                    spelled.extend(value.map(|value| (name, value)));
+                    if let Some(value) = value {
+                        add(&mut spelled, name, value);
+                    }
                 }
                 None if name == RETURN => spelled.push(("_return".to_owned(), value)),
                 None if name == REQUEST_ID => spelled.push((name, value)),
@@ -86,7 +88,7 @@ impl Speller<'_> {
     /// `{"items":[…]}`; `{}` of none. What is no structure becomes one with a single member.
     fn items(&self, member: &Member, of: ShapeId, name: &str, elements: Vec<Value>) -> Value {
         let members = super::shapes::members(self.contract.service, of);
-        let element_name = names::element(&self.contract.operation.name, self.side, member);
+        let element_name = names::element(member);
         let spelled: Vec<Value> = elements
             .into_iter()
             .filter_map(|element| match element {
@@ -100,7 +102,10 @@ impl Speller<'_> {
             // Tags of what is about to be created are a list like any other.
             (_, "tags") => Value::List(spelled),
             (true, _) => Value::Object(Vec::new()),
-            (false, _) => Value::Object(vec![("items".to_owned(), Value::List(spelled))]),
+            (false, _) => Value::Object(vec![(
+                names::items(&self.contract.operation.name, self.side, name).to_owned(),
+                Value::List(spelled),
+            )]),
         }
     }
 
@@ -169,6 +174,23 @@ impl Speller<'_> {
     fn is_list(&self, member: &Member) -> bool {
         let kind = self.contract.service.shape(member.shape).map(|shape| &shape.kind);
         matches!(kind, Some(ShapeKind::List { .. }))
+    }
+}
+
+/// Two members may be of one name: groups by their names, and by their ids. They become one set.
+fn add(spelled: &mut Vec<(String, Value)>, name: String, value: Value) {
+    match spelled.iter_mut().find(|(earlier, _)| *earlier == name) {
+        Some((_, Value::Object(earlier))) => match (earlier.first_mut(), value) {
+            (Some((_, Value::List(elements))), Value::Object(mut more)) => {
+                if let Some((_, Value::List(more))) = more.pop() {
+                    elements.extend(more);
+                }
+            }
+            (None, Value::Object(more)) => *earlier = more,
+            _ => {}
+        },
+        Some(_) => {}
+        None => spelled.push((name, value)),
     }
 }
 

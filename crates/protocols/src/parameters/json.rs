@@ -145,12 +145,11 @@ impl<'de> Visitor<'de> for Members<'_> {
                 continue;
             };
             let Some(value) = map.next_value_seed(Shaped { id: member.shape, ..self.at })? else { continue };
-            match place.and_then(|place| told.get_mut(place)) {
-                Some(earlier) => earlier.1 = value,
-                None => {
-                    *place = Some(told.len());
-                    told.push((member.name.clone(), value));
-                }
+            if let Some(earlier) = place.and_then(|place| told.get_mut(place)) {
+                earlier.1 = value;
+            } else {
+                *place = Some(told.len());
+                told.push((member.name.clone(), value));
             }
         }
         Ok(Some(Value::Object(told)))
@@ -191,12 +190,11 @@ impl<'de> Visitor<'de> for Entries<'_> {
         let mut places: HashMap<String, usize> = HashMap::new();
         while let Some(key) = map.next_key::<String>()? {
             let Some(value) = map.next_value_seed(self.at)? else { continue };
-            match places.get(&key).and_then(|place| entries.get_mut(*place)) {
-                Some(earlier) => earlier.1 = value,
-                None => {
-                    places.insert(key.clone(), entries.len());
-                    entries.push((key, value));
-                }
+            if let Some(earlier) = places.get(&key).and_then(|place| entries.get_mut(*place)) {
+                earlier.1 = value;
+            } else {
+                places.insert(key.clone(), entries.len());
+                entries.push((key, value));
             }
         }
         Ok(Some(Value::Object(entries)))

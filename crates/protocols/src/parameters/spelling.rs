@@ -127,9 +127,7 @@ fn api_gateway(contract: &Contract<'_>, root: ShapeId, told: Vec<(String, Value)
         return told;
     }
     let members = super::shapes::members(contract.service, root);
-    let is_body = |name: &str| {
-        members.iter().any(|member| member.place == Place::Body && lower_first(&member.name) == name)
-    };
+    let is_body = |name: &str| members.iter().any(|member| member.place == Place::Body && lower_first(&member.name) == name);
     let (body, mut head): (Vec<_>, Vec<_>) = told.into_iter().partition(|(name, _)| is_body(name));
     if !body.is_empty() {
         head.push((format!("{}Input", lower_first(&contract.operation.name)), Value::Object(body)));

@@ -311,8 +311,16 @@ pub(super) fn classic(operation: &str, side: Side, top: bool, member: &Member, i
     }
 }
 
+/// What the elements of a set stand under: two sets are known to differ.
+pub(super) fn items(operation: &str, side: Side, set: &str) -> &'static str {
+    match (operation, side, set) {
+        ("DescribeVpcClassicLink", Side::Input, "vpcSet") | (_, Side::Output, "privateIpAddressesSet") => "item",
+        _ => "items",
+    }
+}
+
 /// What the one member of an element of a list is called.
-pub(super) fn element(_operation: &str, _side: Side, member: &Member) -> String {
+pub(super) fn element(member: &Member) -> String {
     let known = ELEMENTS.iter().find(|(name, _)| *name == member.name);
     known.map_or_else(|| stem(member), |(_, spelled)| (*spelled).to_owned())
 }
@@ -342,4 +350,9 @@ fn run_instances(told: &mut Vec<(String, Value)>) {
             value => told.push((name, value)),
         }
     }
+}
+
+#[cfg(test)]
+pub(super) fn is_sorted() -> bool {
+    CLASSIC.is_sorted()
 }
