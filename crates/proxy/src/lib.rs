@@ -1,7 +1,8 @@
 //! The recording proxy: stands in front of a service that speaks an AWS protocol, and makes a record of every call.
 //!
 //! [`listener`] takes connections, [`forward`] carries a call to the [`upstream`] and its answer back, unchanged;
-//! [`audit`] decides whether a call may go, and records it.
+//! [`audit`] decides whether a call may go, and records it: who called say [`identities`], and where records go the
+//! [`ledger`].
 
 pub mod settings;
 
@@ -10,3 +11,5 @@ pub mod listener;
 pub mod upstream;
 
 pub mod audit;
+pub mod identities;
+pub mod ledger;
