@@ -4,13 +4,36 @@
 //! [`Begun::wanted`] says; asks for [`Begun::admit`]; carries the call; and ends it with [`Admitted::end`], whose future
 //! the answer waits for where [`Admitted::answer_waits`] says so.
 
+mod call;
+mod gaps;
+mod record;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use cloudtrail::account::AccountId;
 use cloudtrail::record::TlsDetails;
 use http::{HeaderMap, StatusCode, request, response};
-use protocols::call::{Body, Wanted};
+use pipeline::capture::recorder::RecordError;
+use pipeline::clock::SharedClock;
+use protocols::Protocols;
+use protocols::call::{Body, Request, Surroundings, Wanted};
+use protocols::nature::Nature;
+use protocols::recognition::Recognised;
 use protocols::table::Protocol;
+use smol_str::{SmolStr, format_smolstr};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::identities::Identities;
+use crate::ledger::Ledger;
+use crate::settings::{DataEvents, OnFailure, Settings};
+use call::Call;
+use gaps::Gaps;
+pub use gaps::Watch;
+
+/// When who was refused because nothing can be recorded may come back.
+const UNAVAILABLE_RETRY_AFTER_S: u32 = 5;
 
 /// Who is at the other end of the connection, proxies that are trusted taken into account.
 #[derive(Clone, Debug)]
@@ -21,60 +44,189 @@ pub struct Client {
     pub tls: Option<TlsDetails>,
 }
 
+/// What an audit is made of.
+pub struct Parts {
+    /// What the proxy is told.
+    pub settings: Settings,
+    /// The operations of all services.
+    pub protocols: Protocols,
+    /// Where records go.
+    pub ledger: Ledger,
+    /// Whose keys are whose.
+    pub identities: Identities,
+    /// Whether records may stand in the log of that account; if not, they stand in that of the settings.
+    pub takes_account: Arc<dyn Fn(AccountId) -> bool + Send + Sync>,
+    /// The time.
+    pub clock: SharedClock,
+    /// Makes eventIDs.
+    pub random_uuid: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
 /// Decides and records; clones are the same one.
 #[derive(Clone)]
 pub struct Audit {
     inner: Arc<Inner>,
 }
 
-struct Inner {}
+struct Inner {
+    settings: Settings,
+    surroundings: Surroundings,
+    sender: SmolStr,
+    protocols: Protocols,
+    ledger: Ledger,
+    identities: Identities,
+    takes_account: Arc<dyn Fn(AccountId) -> bool + Send + Sync>,
+    clock: SharedClock,
+    random_uuid: Arc<dyn Fn() -> String + Send + Sync>,
+    gaps: Gaps,
+    /// Records of calls that are over.
+    recording: TaskTracker,
+    /// Set when what cannot be recorded is given up.
+    closing: CancellationToken,
+}
 
 impl Audit {
-    /// Admits every call and records none.
-    pub fn silent() -> Self {
-        Self { inner: Arc::new(Inner {}) }
+    /// The audit of one proxy. The [`Watch`] has to run beside it.
+    pub fn new(parts: Parts) -> (Self, Watch) {
+        let Parts { settings, protocols, ledger, identities, takes_account, clock, random_uuid } = parts;
+        let inner = Inner {
+            surroundings: Surroundings {
+                service: settings.service.clone(),
+                bucket_domains: settings.bucket_domains.clone(),
+                region: settings.region.to_string(),
+                account: settings.account.to_string(),
+            },
+            sender: format_smolstr!("proxy {}", settings.listen),
+            settings,
+            protocols,
+            ledger,
+            identities,
+            takes_account,
+            clock,
+            random_uuid,
+            gaps: Gaps::default(),
+            recording: TaskTracker::new(),
+            closing: CancellationToken::new(),
+        };
+        let audit = Self { inner: Arc::new(inner) };
+        (audit.clone(), Watch::new(audit))
     }
 
     /// Looks at the head of a request.
-    pub fn begin(&self, _client: &Client, _head: &request::Parts) -> Begun {
-        Begun { _inner: Arc::clone(&self.inner) }
+    pub fn begin(&self, client: &Client, head: &request::Parts) -> Begun {
+        let recognised = self.inner.protocols.recognise(&self.inner.surroundings, head);
+        let nature = Nature::of(&recognised, &head.method);
+        let heard = self.inner.may_record(&nature).then(|| Box::new(Heard { client: client.clone(), head: head.clone() }));
+        Begun { inner: Arc::clone(&self.inner), recognised, heard }
+    }
+
+    /// Waits for the records of calls that are over. Those that cannot be recorded are given up; intents of writes become
+    /// records at the next start.
+    pub async fn finish(&self) {
+        self.inner.closing.cancel();
+        self.inner.recording.close();
+        self.inner.recording.wait().await;
+    }
+}
+
+impl Inner {
+    /// Whether a call of that nature may have to be recorded, or gives out credentials that are to be known.
+    fn may_record(&self, nature: &Nature) -> bool {
+        nature.management || self.hears_data() || call::gives_credentials(&nature.event_name)
+    }
+
+    /// Whether the call is recorded, if anything that is configured keeps it.
+    fn records(&self, request: &Request) -> bool {
+        let arns = request.resources.iter().map(|resource| match &resource.arn {
+            cloudtrail::record::ResourceArn::Whole(arn) | cloudtrail::record::ResourceArn::Prefix(arn) => arn.as_str(),
+        });
+        request.management || (self.hears_data() && self.settings.record_data_events.cover(arns))
+    }
+
+    fn hears_data(&self) -> bool {
+        self.settings.record_data_events != DataEvents::None && self.ledger.keeps_data_events()
     }
 }
 
 /// A request whose head was looked at.
 pub struct Begun {
-    _inner: Arc<Inner>,
+    inner: Arc<Inner>,
+    recognised: Recognised,
+    /// What its record needs of the request; none if there is to be no record.
+    heard: Option<Box<Heard>>,
+}
+
+struct Heard {
+    client: Client,
+    head: request::Parts,
 }
 
 impl Begun {
     /// How much of its body is to be read before [`Begun::admit`].
     pub fn wanted(&self) -> Wanted {
-        Wanted::Nothing
+        if self.heard.is_some() { self.recognised.wanted() } else { Wanted::Nothing }
+    }
+
+    /// In whose form the client is told what goes wrong: the protocol, and the service (`s3.amazonaws.com`).
+    pub fn form(&self) -> (Option<Protocol>, &str) {
+        (self.recognised.protocol, &self.recognised.event_source)
     }
 
     /// Whether the call may go on: there is room for its record, and of a write the intent is on disk.
-    pub async fn admit(self, _body: Body) -> Result<Admitted, Refusal> {
-        std::future::ready(Ok(Admitted {})).await
+    pub async fn admit(self, body: Body) -> Result<Admitted, Refusal> {
+        let Self { inner, recognised, heard } = self;
+        let Some(heard) = heard else { return Ok(Admitted { call: None }) };
+        let described = recognised.read(&inner.surroundings, &heard.head, &body);
+        let records = inner.records(&described.request);
+        if !records && !call::gives_credentials(&described.request.event_name) {
+            return Ok(Admitted { call: None });
+        }
+        let mut call = Box::new(Call::new(inner, *heard, described, &body));
+        call.identify().await?;
+        if records {
+            call.admit().await?;
+        }
+        Ok(Admitted { call: Some(call) })
     }
 }
 
 /// A call that may go on. Dropped without [`Admitted::end`], its outcome is recorded as unknown.
-pub struct Admitted {}
+pub struct Admitted {
+    /// None if there is to be no record.
+    call: Option<Box<Call>>,
+}
 
 impl Admitted {
     /// Whether the answer may only go out when [`Admitted::end`] has returned.
     pub fn answer_waits(&self) -> bool {
-        false
+        self.call.as_ref().is_some_and(|call| call.answer_waits())
     }
 
     /// How much of the answer's body the record needs.
-    pub fn wanted(&self, _status: StatusCode, _headers: &HeaderMap) -> Wanted {
-        Wanted::Nothing
+    pub fn wanted(&self, status: StatusCode, headers: &HeaderMap) -> Wanted {
+        self.call.as_ref().map_or(Wanted::Nothing, |call| call.answer_wanted(status, headers))
     }
 
     /// The call is over. Returns when its record is on disk if the answer waits for it, at once if not.
-    pub async fn end(self, _outcome: Outcome) -> Result<(), Refusal> {
-        std::future::ready(Ok(())).await
+    pub async fn end(mut self, outcome: Outcome) -> Result<(), Refusal> {
+        let Some(call) = self.call.take() else { return Ok(()) };
+        let (waits, inner) = (call.answer_waits(), Arc::clone(&call.inner));
+        // In a task of its own, for who called may go away while it is recorded.
+        let recorded = inner.recording.spawn(call.end(Some(outcome)));
+        if !waits {
+            return Ok(());
+        }
+        recorded.await.unwrap_or_else(|error| Err(Refusal::of(&RecordError::Unavailable { reason: error.to_string() })))
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let Some(call) = self.call.take() else { return };
+        // Without a runtime the program is ending; an intent becomes a record at the next start.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let inner = Arc::clone(&call.inner);
+        inner.recording.spawn_on(call.end(None), &runtime);
     }
 }
 
@@ -122,3 +274,16 @@ pub struct Refusal {
     /// The service: `s3.amazonaws.com`.
     pub event_source: String,
 }
+
+impl Refusal {
+    fn of(error: &RecordError) -> Self {
+        let retry_after_s = match error {
+            RecordError::Busy { retry_after_s } => *retry_after_s,
+            RecordError::Unavailable { .. } => UNAVAILABLE_RETRY_AFTER_S,
+        };
+        Self { reason: error.to_string(), retry_after_s, protocol: None, event_source: String::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests;
