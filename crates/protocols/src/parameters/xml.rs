@@ -15,7 +15,7 @@ use crate::table::{Member, Service, ShapeId, ShapeKind};
 pub struct Element {
     /// Its name without a prefix.
     pub name: String,
-    /// Its attributes, by their names without a prefix; `xmlns` among them.
+    /// Its attributes, by their names as they are written; `xmlns` among them.
     pub attributes: Vec<(String, String)>,
     /// Its own text.
     pub text: String,
@@ -87,7 +87,7 @@ fn opened(start: &BytesStart<'_>, budget: &mut Budget) -> Result<Element, Unread
         let attribute = attribute.map_err(|_| Unread::Malformed)?;
         let value = text(&attribute.value)?;
         let value = unescape(&value).map_err(|_| Unread::Malformed)?.into_owned();
-        element.attributes.push((text(attribute.key.local_name().as_ref())?, value));
+        element.attributes.push((text(attribute.key.as_ref())?, value));
     }
     Ok(element)
 }
@@ -113,7 +113,7 @@ fn structure(service: &Service, members: &[Member], element: &Element) -> Value 
     let mut told: Vec<(String, Value)> = Vec::new();
     for member in members.iter().filter(|member| member.attribute) {
         let name = wire_name(member).rsplit(':').next().unwrap_or_default();
-        if let Some((_, text)) = element.attributes.iter().find(|(attribute, _)| attribute == name) {
+        if let Some((_, text)) = element.attributes.iter().find(|(attribute, _)| attribute.rsplit(':').next() == Some(name)) {
             told.push((member.name.clone(), Value::text(text)));
         }
     }

@@ -4,87 +4,46 @@
 
 use std::collections::BTreeMap;
 
-use quick_xml::Reader;
-use quick_xml::escape::{resolve_predefined_entity, unescape};
-use quick_xml::events::{BytesStart, Event};
-
 use crate::parameters::Value;
+use crate::parameters::xml::{self, Element};
 
-/// How deep elements nest at most. Own choice: S3's own documents nest eight deep.
-const DEPTH_MAX: usize = 32;
-/// The most elements and attributes that are read. Own choice: S3's largest document names 1,000 keys.
-const NODES_MAX: usize = 20_000;
-
-/// What stands beside attributes or elements as text.
+/// What text is called that stands beside attributes or elements.
 const CONTENT: &str = "content";
 
 /// The name of the root and what is in it. None if it is no well-formed XML or beyond all measure.
-pub(super) fn read(xml: &[u8]) -> Option<(String, Value)> {
-    let mut reader = Reader::from_reader(xml);
-    let mut open: Vec<Element> = Vec::new();
-    let mut nodes = 0;
-    loop {
-        let closed = match reader.read_event().ok()? {
-            Event::Start(start) => {
-                open.push(Element::of(&start, &mut nodes)?);
-                None
-            }
-            Event::Empty(start) => Some(Element::of(&start, &mut nodes)?),
-            Event::End(_) => Some(open.pop()?),
-            Event::Text(text) => note(&mut open, &text.decode().ok()?),
-            Event::CData(text) => note(&mut open, &text.decode().ok()?),
-            Event::GeneralRef(entity) => {
-                let character = entity.resolve_char_ref().ok()?.map(String::from);
-                let name = entity.decode().ok()?;
-                note(&mut open, &character.or_else(|| resolve_predefined_entity(&name).map(str::to_owned))?)
-            }
-            // No document of S3's has a type, and entities of its own are how XML is made to explode.
-            Event::DocType(_) | Event::Eof => return None,
-            Event::Comment(_) | Event::Decl(_) | Event::PI(_) => None,
-        };
-        if open.len() > DEPTH_MAX || nodes > NODES_MAX {
-            return None;
-        }
-        let Some(element) = closed else { continue };
-        let (name, value) = element.close();
-        match open.last_mut() {
-            Some(parent) => parent.add(name, value),
-            None => return Some((name, value)),
-        }
-    }
+pub(super) fn read(body: &[u8]) -> Option<(String, Value)> {
+    let root = xml::document(body).ok()?;
+    Some((root.name.clone(), value(root)))
 }
 
-fn note(open: &mut [Element], text: &str) -> Option<Element> {
-    if let Some(element) = open.last_mut() {
-        element.text.push_str(text);
+/// Recurses as deep as elements nest, which their reader has bounded.
+fn value(element: Element) -> Value {
+    let text = element.text.trim();
+    if element.attributes.is_empty() && element.elements.is_empty() {
+        return typed(text);
     }
-    None
+    let mut members = Members::default();
+    for (name, text) in &element.attributes {
+        // `xsi:type` stands in records as `xsi_type`.
+        members.add(name.replace(':', "_"), typed(text));
+    }
+    if !text.is_empty() {
+        members.add(CONTENT.to_owned(), typed(text));
+    }
+    for inner in element.elements {
+        members.add(inner.name.clone(), value(inner));
+    }
+    members.close()
 }
 
-/// An element that is not closed yet.
-struct Element {
-    name: String,
-    text: String,
+#[derive(Default)]
+struct Members {
     members: Vec<(String, Vec<Value>)>,
     /// Where a member of this name stands.
     places: BTreeMap<String, usize>,
 }
 
-impl Element {
-    fn of(start: &BytesStart<'_>, nodes: &mut usize) -> Option<Self> {
-        let name = member_name(std::str::from_utf8(start.name().as_ref()).ok()?);
-        let mut element = Self { name, text: String::new(), members: Vec::new(), places: BTreeMap::new() };
-        *nodes += 1;
-        // The crate's own check for duplicates compares each attribute with all before it.
-        for attribute in start.attributes().with_checks(false) {
-            let attribute = attribute.ok()?;
-            let value = unescape(std::str::from_utf8(&attribute.value).ok()?).ok()?.into_owned();
-            *nodes += 1;
-            element.add(member_name(std::str::from_utf8(attribute.key.as_ref()).ok()?), typed(&value));
-        }
-        Some(element)
-    }
-
+impl Members {
     fn add(&mut self, name: String, value: Value) {
         let place = *self.places.entry(name.clone()).or_insert(self.members.len());
         match self.members.get_mut(place) {
@@ -93,26 +52,13 @@ impl Element {
         }
     }
 
-    fn close(mut self) -> (String, Value) {
-        let text = std::mem::take(&mut self.text);
-        let text = text.trim();
-        if self.members.is_empty() {
-            return (self.name, typed(text));
-        }
-        if !text.is_empty() {
-            self.add(CONTENT.to_owned(), typed(text));
-        }
+    fn close(self) -> Value {
         let single = |mut values: Vec<Value>| match values.pop() {
             Some(value) if values.is_empty() => value,
             last => Value::List(values.into_iter().chain(last).collect()),
         };
-        (self.name, Value::Object(self.members.into_iter().map(|(name, values)| (name, single(values))).collect()))
+        Value::Object(self.members.into_iter().map(|(name, values)| (name, single(values))).collect())
     }
-}
-
-/// `xsi:type` stands in records as `xsi_type`.
-fn member_name(name: &str) -> String {
-    name.replace(':', "_")
 }
 
 /// Text as the value it reads as: numbers only where they would be written the same way again.
