@@ -84,9 +84,7 @@ fn walk<'v>(value: &'v Value, way: &[&str], found: &mut Vec<&'v str>) {
 }
 
 fn same_but_for_the_first_letter(a: &str, b: &str) -> bool {
-    a.len() == b.len()
-        && a.get(..1).zip(b.get(..1)).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
-        && a.get(1..) == b.get(1..)
+    a.len() == b.len() && a.get(..1).zip(b.get(..1)).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b)) && a.get(1..) == b.get(1..)
 }
 
 fn resource(rule: &Rule, name: &str, place: Place<'_>) -> Option<Resource> {
@@ -101,9 +99,8 @@ fn resource(rule: &Rule, name: &str, place: Place<'_>) -> Option<Resource> {
 
 fn arn(rule: &Rule, name: &str, place: Place<'_>) -> Option<String> {
     let Place { region, account } = place;
-    let made = |template: &str, name: &str| {
-        template.replace("{region}", region).replace("{account}", account).replace("{name}", name)
-    };
+    let made =
+        |template: &str, name: &str| template.replace("{region}", region).replace("{account}", account).replace("{name}", name);
     match rule.form {
         Form::Name(template) if name.starts_with("arn:") => {
             // An ARN of another service is something else than what the rule looks for.
@@ -112,12 +109,11 @@ fn arn(rule: &Rule, name: &str, place: Place<'_>) -> Option<String> {
         }
         Form::Name(template) => Some(made(template, name)),
         Form::Arn => name.starts_with("arn:").then(|| name.to_owned()),
-        Form::Key if name.starts_with("arn:") => Some(name.to_owned()),
+        Form::Key | Form::Parameter if name.starts_with("arn:") => Some(name.to_owned()),
         Form::Key if name.starts_with("alias/") => Some(made("arn:aws:kms:{region}:{account}:{name}", name)),
         Form::Key => Some(made("arn:aws:kms:{region}:{account}:key/{name}", name)),
         Form::QueueUrl => queue_arn(name, place),
         Form::Function => Some(function_arn(name, place)),
-        Form::Parameter if name.starts_with("arn:") => Some(name.to_owned()),
         Form::Parameter => {
             let slash = if name.starts_with('/') { "" } else { "/" };
             Some(made("arn:aws:ssm:{region}:{account}:parameter", "") + slash + name)

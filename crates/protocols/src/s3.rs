@@ -9,8 +9,8 @@ use std::borrow::Cow;
 
 use cloudtrail::record::s3::{EVENT_SOURCE, Target, Transfer};
 use cloudtrail::record::{Resource, ResourceArn};
-use http::request::Parts;
 use http::header::{HeaderName, HeaderValue};
+use http::request::Parts;
 use http::{HeaderMap, StatusCode, Uri};
 use serde_json::value::RawValue;
 
@@ -143,9 +143,8 @@ pub(crate) fn response_elements(operation: &str, headers: &HeaderMap) -> Option<
         let value = parameters::told(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
         Some((name.to_string(), value))
     };
-    let told = |(name, _): &(&HeaderName, &HeaderValue)| {
-        name.as_str().starts_with("x-amz-") && !ELSEWHERE.contains(&name.as_str())
-    };
+    let told =
+        |(name, _): &(&HeaderName, &HeaderValue)| name.as_str().starts_with("x-amz-") && !ELSEWHERE.contains(&name.as_str());
     let members: Vec<_> = headers.iter().filter(told).take(HEADERS_MAX).filter_map(member).collect();
     (!members.is_empty()).then_some(Value::Object(members))
 }

@@ -89,7 +89,7 @@ fn in_header(parts: &Parts) -> Option<Signer> {
     let session_token_present = parts.headers.contains_key("x-amz-security-token");
     let blank = Signer { session_token_present, ..blank(Version::SigV4, Method::AuthHeader) };
     if header.starts_with("AWS4-HMAC-SHA256") {
-        return scoped(Claim::of(parts)?, blank);
+        return Some(scoped(Claim::of(parts)?, &blank));
     }
     if let Some(rest) = header.strip_prefix("AWS4-ECDSA-P256-SHA256") {
         let credential = rest.split(',').find_map(|part| part.trim().strip_prefix("Credential="))?;
@@ -107,7 +107,7 @@ fn in_query(parts: &Parts) -> Option<Signer> {
     if let Some(credential) = value("X-Amz-Credential") {
         return match value("X-Amz-Algorithm") {
             Some("AWS4-ECDSA-P256-SHA256") => asymmetric(credential, blank),
-            _ => scoped(Claim::of(parts)?, blank),
+            _ => Some(scoped(Claim::of(parts)?, &blank)),
         };
     }
     value("Signature")?;
@@ -176,9 +176,9 @@ fn blank(version: Version, method: Method) -> Signer {
     Signer { access_key_id: String::new(), version, method, region: None, service: None, session_token_present: false }
 }
 
-fn scoped(claim: Claim, blank: Signer) -> Option<Signer> {
+fn scoped(claim: Claim, blank: &Signer) -> Signer {
     let Claim { access_key_id, region, service } = claim;
-    Some(Signer { access_key_id, region: Some(region), service: Some(service), ..blank })
+    Signer { access_key_id, region: Some(region), service: Some(service), ..*blank }
 }
 
 /// A credential without a Region: `AKIDEXAMPLE/20150830/s3/aws4_request`.

@@ -150,10 +150,7 @@ const OPERATIONS: &[(&str, &[&str])] = &[
     ("sagemaker-featurestore-runtime", ALL),
     ("sagemaker-metrics", ALL),
     ("sagemaker-runtime", ALL),
-    (
-        "sdb",
-        &["BatchDeleteAttributes", "BatchPutAttributes", "DeleteAttributes", "GetAttributes", "PutAttributes", "Select"],
-    ),
+    ("sdb", &["BatchDeleteAttributes", "BatchPutAttributes", "DeleteAttributes", "GetAttributes", "PutAttributes", "Select"]),
     ("servicediscovery", &["DiscoverInstances", "DiscoverInstancesRevision"]),
     (
         "ses",

@@ -112,9 +112,8 @@ fn reads_and_writes_are_told_apart_as_aws_tells_them() {
 fn of_what_is_in_no_table_the_name_and_the_method_tell() {
     let check = |name: &str, method: Method, read_only: bool| {
         let mut recognised = Recognised::default();
-        recognised.event_source = "thing.amazonaws.com".to_owned();
-        recognised.event_name = name.to_owned();
-        recognised.api_version = Some("2030-01-01".to_owned());
+        (recognised.event_source, recognised.event_name, recognised.api_version) =
+            ("thing.amazonaws.com".to_owned(), name.to_owned(), Some("2030-01-01".to_owned()));
         let nature = Nature::of(&recognised, &method);
         let expected = Nature {
             event_source: "thing.amazonaws.com".to_owned(),

@@ -159,5 +159,4 @@ pub(super) const INPUT: &[Rule] = &[
 ];
 
 /// In outputs.
-pub(super) const OUTPUT: &[Rule] =
-    &[rule("kms", These(&["CreateKey"]), &["KeyMetadata", "Arn"], "AWS::KMS::Key", Arn)];
+pub(super) const OUTPUT: &[Rule] = &[rule("kms", These(&["CreateKey"]), &["KeyMetadata", "Arn"], "AWS::KMS::Key", Arn)];

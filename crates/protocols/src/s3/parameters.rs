@@ -62,11 +62,8 @@ pub(super) fn read(recognised: &Recognised, holds: Holds, parts: &Parts, body: &
     let fields = form(holds, parts, body);
     let posted = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case("key")).map(|(_, value)| value);
     let host = host(parts);
-    let known = [
-        ("bucketName", recognised.bucket.as_ref()),
-        ("Host", host.as_ref()),
-        ("key", recognised.key.as_ref().or(posted)),
-    ];
+    let known =
+        [("bucketName", recognised.bucket.as_ref()), ("Host", host.as_ref()), ("key", recognised.key.as_ref().or(posted))];
     for (name, value) in known {
         if let Some(value) = value {
             parameters.add(name, Value::text(value));

@@ -27,8 +27,8 @@ fn read(operation: &str, request: &str, headers: &[(&str, &str)], body: &str) ->
     let key = parts.uri.path().trim_start_matches('/');
     let account = matches!(operation, "ListBuckets" | "ListDirectoryBuckets" | "WriteGetObjectResponse");
     let mut recognised = Recognised::default();
-    recognised.bucket = (!account).then(|| "b".to_owned());
-    recognised.key = (!account && !key.is_empty()).then(|| key.to_owned());
+    (recognised.bucket, recognised.key) =
+        ((!account).then(|| "b".to_owned()), (!account && !key.is_empty()).then(|| key.to_owned()));
     let surroundings = Surroundings { account: "111122223333".to_owned(), ..Surroundings::default() };
     let parameters = parameters(operation, &recognised, &parts, &body);
     Read {
@@ -127,7 +127,11 @@ fn settings_of_buckets_are_management_events_with_their_name_and_their_document(
         ("GetObjectLockConfiguration", "GET /?object-lock", "GetBucketObjectLockConfiguration RM bucket"),
         ("GetPublicAccessBlock", "GET /?publicAccessBlock", "GetBucketPublicAccessBlock RM bucket"),
         ("ListBucketAnalyticsConfigurations", "GET /?analytics", "ListBucketAnalyticsConfigurations RM bucket"),
-        ("ListBucketIntelligentTieringConfigurations", "GET /?intelligent-tiering", "ListBucketIntelligentTieringConfigurations RM bucket"),
+        (
+            "ListBucketIntelligentTieringConfigurations",
+            "GET /?intelligent-tiering",
+            "ListBucketIntelligentTieringConfigurations RM bucket",
+        ),
         ("ListBucketInventoryConfigurations", "GET /?inventory", "ListBucketInventoryConfigurations RM bucket"),
         ("ListBucketMetricsConfigurations", "GET /?metrics", "ListBucketMetricsConfigurations RM bucket"),
         ("PutBucketAbac", "PUT /?abac", "PutBucketAbac WM bucket"),
@@ -148,9 +152,21 @@ fn settings_of_buckets_are_management_events_with_their_name_and_their_document(
         ("PutBucketWebsite", "PUT /?website", "PutBucketWebsite WM bucket"),
         ("PutObjectLockConfiguration", "PUT /?object-lock", "PutBucketObjectLockConfiguration WM bucket"),
         ("PutPublicAccessBlock", "PUT /?publicAccessBlock", "PutBucketPublicAccessBlock WM bucket"),
-        ("UpdateBucketMetadataAnnotationTableConfiguration", "PUT /?metadataAnnotationTable", "UpdateBucketMetadataAnnotationTableConfiguration WM bucket"),
-        ("UpdateBucketMetadataInventoryTableConfiguration", "PUT /?metadataInventoryTable", "UpdateBucketMetadataInventoryTableConfiguration WM bucket"),
-        ("UpdateBucketMetadataJournalTableConfiguration", "PUT /?metadataJournalTable", "UpdateBucketMetadataJournalTableConfiguration WM bucket"),
+        (
+            "UpdateBucketMetadataAnnotationTableConfiguration",
+            "PUT /?metadataAnnotationTable",
+            "UpdateBucketMetadataAnnotationTableConfiguration WM bucket",
+        ),
+        (
+            "UpdateBucketMetadataInventoryTableConfiguration",
+            "PUT /?metadataInventoryTable",
+            "UpdateBucketMetadataInventoryTableConfiguration WM bucket",
+        ),
+        (
+            "UpdateBucketMetadataJournalTableConfiguration",
+            "PUT /?metadataJournalTable",
+            "UpdateBucketMetadataJournalTableConfiguration WM bucket",
+        ),
     ]);
     for setting in ["Analytics", "IntelligentTiering", "Inventory", "Metrics"] {
         let word = if setting == "IntelligentTiering" { "intelligent-tiering".to_owned() } else { setting.to_lowercase() };
@@ -225,7 +241,8 @@ fn calls_on_many_keys_name_what_they_begin_with() {
 
 #[test]
 fn buckets_are_made_listed_and_removed() {
-    let document = r#"<CreateBucketConfiguration xmlns="x"><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>"#;
+    let document =
+        r#"<CreateBucketConfiguration xmlns="x"><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>"#;
     let told = r#""CreateBucketConfiguration":{"xmlns":"x","LocationConstraint":"eu-west-1"}"#;
     check("CreateBucket", "PUT /", &[], document, "CreateBucket WM none", told);
     check("CreateBucket", "PUT /", &[], "", "CreateBucket WM none", "");
@@ -293,24 +310,22 @@ fn what_is_too_much_is_bounded() {
     assert!(parameters.contains(r#""q90""#) && !parameters.contains(r#""q200""#));
     let keys = "<Object><Key>aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa</Key></Object>".repeat(2_000);
     let parameters = read("DeleteObjects", "POST /?delete", &[], &format!("<Delete>{keys}</Delete>")).parameters;
-    assert!(parameters.ends_with(r#""Delete":{"omitted":true,"originalSize":126012,"reason":"Delete too large"}}"#), "{parameters}");
+    assert!(
+        parameters.ends_with(r#""Delete":{"omitted":true,"originalSize":126012,"reason":"Delete too large"}}"#),
+        "{parameters}"
+    );
     let twice = read("GetObject", "GET /k?key=x&bucketName=y&a=1&a=2", &[], "").parameters;
     assert_eq!(twice, format!(r#"{{"bucketName":"b","Host":"{HOST}","key":"k","a":"1"}}"#));
 }
 
 #[test]
 fn directory_buckets_are_a_service_of_their_own() {
-    let parameters = Value::Object(vec![
-        ("bucketName".to_owned(), Value::text("b--use1-az1--x-s3")),
-        ("key".to_owned(), Value::text("k")),
-    ]);
+    let parameters =
+        Value::Object(vec![("bucketName".to_owned(), Value::text("b--use1-az1--x-s3")), ("key".to_owned(), Value::text("k"))]);
     let surroundings = Surroundings { account: "111122223333".to_owned(), ..Surroundings::default() };
     let resources: Vec<_> = resources("PutObject", &parameters, &surroundings, "us-east-1").iter().map(told).collect();
     let arn = "arn:aws:s3express:us-east-1:111122223333:bucket/b--use1-az1--x-s3";
-    let expected = [
-        format!("AWS::S3Express::Object {arn}/k"),
-        format!("AWS::S3Express::DirectoryBucket {arn} of 111122223333"),
-    ];
+    let expected = [format!("AWS::S3Express::Object {arn}/k"), format!("AWS::S3Express::DirectoryBucket {arn} of 111122223333")];
     assert_eq!(resources, expected);
     assert_eq!(nature("PutObject", Some("b--use1-az1--x-s3")).event_source, "s3express.amazonaws.com");
     assert!(is_source("s3express.amazonaws.com") && !is_source("ec2.amazonaws.com"));
@@ -347,7 +362,8 @@ fn what_an_answer_says_of_a_write_stands_in_its_headers() {
 
 #[test]
 fn additional_event_data_tells_how_a_call_was_signed_and_what_it_moved() {
-    let moved = |signer| Moved { signer, cipher_suite: Some("TLS_AES_128_GCM_SHA256"), id_2: Some("I"), bytes_in: 1, bytes_out: 2 };
+    let moved =
+        |signer| Moved { signer, cipher_suite: Some("TLS_AES_128_GCM_SHA256"), id_2: Some("I"), bytes_in: 1, bytes_out: 2 };
     let request = Request::builder().method(Method::GET).uri("/?AWSAccessKeyId=A&Signature=s&Expires=1").body(()).unwrap();
     let signer = Signer::of(&request.into_parts().0, &Body::default());
     assert_eq!(

@@ -41,10 +41,8 @@ fn an_assumed_role_leads_back_to_who_assumed_it() {
         ("SerialNumber", Value::text("arn:aws:iam::111122223333:mfa/dana")),
         ("TokenCode", Value::text("123456")),
     ]);
-    let user = object(&[
-        ("Arn", Value::text("arn:aws:sts::111122223333:assumed-role/r/s")),
-        ("AssumedRoleId", Value::text("AROA1:s")),
-    ]);
+    let user =
+        object(&[("Arn", Value::text("arn:aws:sts::111122223333:assumed-role/r/s")), ("AssumedRoleId", Value::text("AROA1:s"))]);
     let output = object(&[credentials(), ("AssumedRoleUser", user)]);
     let expected = Session {
         arn: Some("arn:aws:sts::111122223333:assumed-role/r/s".to_owned()),

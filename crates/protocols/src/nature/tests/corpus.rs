@@ -96,8 +96,11 @@ fn real_records_call_things_as_we_do() {
     let facts = known * 3;
     let same = facts - different.values().sum::<usize>();
     println!("{known} of {} records are of operations that we name alike; {same} of {facts} facts agree", records.len());
-    for (what, count) in unknown.iter().map(|(what, count)| (format!("unknown {what}"), count)).chain(different.clone()
-        .iter().map(|(what, count)| (what.clone(), count))) {
+    for (what, count) in unknown
+        .iter()
+        .map(|(what, count)| (format!("unknown {what}"), count))
+        .chain(different.clone().iter().map(|(what, count)| (what.clone(), count)))
+    {
         println!("{count:5} {what}");
     }
     assert!(known * 1_000 >= records.len() * KNOWN_PER_MILLE_MIN);
