@@ -17,6 +17,7 @@ mod load;
 mod lookup;
 mod machine;
 mod peer;
+mod proxy;
 mod records;
 mod report;
 mod server;
@@ -71,6 +72,8 @@ enum What {
     Lookup,
     /// SQL over an event data store against DuckDB, chdb and PostgreSQL.
     Lake,
+    /// The recording proxy against nginx.
+    Proxy,
     All,
 }
 
@@ -124,6 +127,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if chosen(What::Lake) {
         lake::run(&bench, &mut report)?;
+    }
+    if chosen(What::Proxy) {
+        proxy::run(&bench, &mut report)?;
     }
     report.about("load after", load_average());
     print(&report.text())?;

@@ -65,10 +65,18 @@ pub(super) struct Events {
 impl Server {
     /// Starts `binary` with a data directory below `dir`.
     pub(super) fn start(binary: &Path, dir: &Path) -> anyhow::Result<Self> {
+        Self::start_with(binary, dir, None)
+    }
+
+    /// The same with a configuration file.
+    pub(super) fn start_with(binary: &Path, dir: &Path, config: Option<&Path>) -> anyhow::Result<Self> {
         let home = tempfile::Builder::new().prefix("trailkeep-bench-").tempdir_in(dir).context("cannot make a data directory")?;
         let log = File::create(home.path().join("log"))?;
         let mut command = clean(binary, home.path());
         command.arg("serve").args(["--listen", "127.0.0.1:0"]).arg("--data-dir").arg(home.path().join("data"));
+        if let Some(config) = config {
+            command.arg("--config").arg(config);
+        }
         let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().context("the server does not start")?;
         let stdout = process.stdout.take().context("the server has no stdout")?;
         let mut line = String::new();
