@@ -54,14 +54,10 @@ fn answer(protocols: &Protocols, surroundings: &Surroundings, asked: &Asked) -> 
     };
     let body = Body { whole: whole.map(Into::into) };
     let recognised = recognised.with_body(surroundings, &parts, &body);
-    let described = recognised.clone().read(surroundings, &parts, &body);
-    Ok(Answered {
-        operation: recognised.operation().map(|operation| operation.name.clone()),
-        service: recognised.service.as_ref().map(|service| service.heading.name.clone()),
-        event_source: recognised.event_source.clone(),
-        event_name: recognised.event_name.clone(),
-        bucket: recognised.bucket.clone(),
-        key: recognised.key.clone(),
-        parameters: described.request.parameters.is_some(),
-    })
+    let operation = recognised.operation().map(|operation| operation.name.clone());
+    let service = recognised.service.as_ref().map(|service| service.heading.name.clone());
+    let (event_source, event_name) = (recognised.event_source.clone(), recognised.event_name.clone());
+    let (bucket, key) = (recognised.bucket.clone(), recognised.key.clone());
+    let parameters = recognised.read(surroundings, &parts, &body).request.parameters.is_some();
+    Ok(Answered { event_source, event_name, service, operation, bucket, key, parameters })
 }

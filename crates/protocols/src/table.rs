@@ -154,6 +154,7 @@ pub enum ShapeKind {
 
 /// A member of a structure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a trait of the models, and they go together in any way")]
 pub struct Member {
     /// Its name in the API.
     pub name: String,
