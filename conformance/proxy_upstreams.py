@@ -9,10 +9,10 @@ from conftest import Server
 from proxy_setup import KEY, SECRET, free_port
 
 
-def own_buckets(folder: Path):
+def own_buckets(folder: Path, keys=(KEY, SECRET)):
     """A second Trailkeep, whose buckets stand for somebody's S3 server."""
     folder.mkdir(exist_ok=True)
-    return Server(folder, environment={"TRAILKEEP_ACCESS_KEY_ID": KEY, "TRAILKEEP_SECRET_ACCESS_KEY": SECRET}).start()
+    return Server(folder, environment={"TRAILKEEP_ACCESS_KEY_ID": keys[0], "TRAILKEEP_SECRET_ACCESS_KEY": keys[1]}).start()
 
 
 class Request:
@@ -22,7 +22,7 @@ class Request:
         self.head, self.body = head, body
         line, *fields = head.decode("latin-1").split("\r\n")
         self.method, self.path, _ = line.split(" ")
-        self.fields = [tuple(field.split(": ", 1)) for field in fields if field]
+        self.fields = [(name, value.strip(" \t")) for name, _, value in (field.partition(":") for field in fields if field)]
 
     def header(self, name):
         values = [value for field, value in self.fields if field.lower() == name.lower()]
@@ -32,7 +32,7 @@ class Request:
 
 def answer(status=200, body=b"", headers=(), id="UPSTREAM0000000"):
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return f"HTTP/1.1 {status} Said\r\nx-amz-request-id: {id}\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    return f"HTTP/1.1 {status} Said\r\nx-amz-request-id: {id}\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
 
 
 class Scripted:
@@ -75,6 +75,8 @@ class Scripted:
                     if said is None:
                         return
                     connection.sendall(said)
+                    if request.header("Connection") == "close":
+                        return
             except OSError:
                 return
 
