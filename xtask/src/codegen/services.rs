@@ -95,6 +95,7 @@ struct Reference {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "as botocore writes them")]
 struct ModelShape {
     #[serde(rename = "type")]
     kind: String,
@@ -123,6 +124,7 @@ struct ModelShape {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "as botocore writes them")]
 struct ModelMember {
     shape: String,
     location: Option<String>,

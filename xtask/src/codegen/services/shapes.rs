@@ -30,7 +30,7 @@ impl<'a> Shapes<'a> {
 
     /// The shape of an operation's input or output.
     pub(super) fn root(&mut self, reference: &Reference) -> Result<ShapeId> {
-        self.number(Key { name: reference.shape.clone(), element: reference.location_name.clone(), streaming: false })
+        self.number(&Key { name: reference.shape.clone(), element: reference.location_name.clone(), streaming: false })
     }
 
     pub(super) fn finish(self) -> Vec<Shape> {
@@ -38,17 +38,17 @@ impl<'a> Shapes<'a> {
     }
 
     fn plain(&mut self, name: &str) -> Result<ShapeId> {
-        self.number(Key { name: name.to_owned(), element: None, streaming: false })
+        self.number(&Key { name: name.to_owned(), element: None, streaming: false })
     }
 
-    fn number(&mut self, key: Key) -> Result<ShapeId> {
-        if let Some(number) = self.numbers.get(&key) {
+    fn number(&mut self, key: &Key) -> Result<ShapeId> {
+        if let Some(number) = self.numbers.get(key) {
             return Ok(ShapeId(*number));
         }
         let number = u32::try_from(self.made.len())?;
         self.numbers.insert(key.clone(), number);
         self.made.push(None);
-        let shape = self.shape(&key).with_context(|| format!("shape {}", key.name))?;
+        let shape = self.shape(key).with_context(|| format!("shape {}", key.name))?;
         self.made[number as usize] = Some(shape);
         Ok(ShapeId(number))
     }
@@ -103,7 +103,7 @@ impl<'a> Shapes<'a> {
 
     fn member(&mut self, name: &str, from: &ModelMember, within: &ModelShape) -> Result<Member> {
         let of = self.model.get(&from.shape).with_context(|| format!("member {name}: no shape {}", from.shape))?;
-        let shape = self.number(Key { name: from.shape.clone(), element: None, streaming: from.streaming })?;
+        let shape = self.number(&Key { name: from.shape.clone(), element: None, streaming: from.streaming })?;
         Ok(Member {
             name: name.to_owned(),
             shape,
