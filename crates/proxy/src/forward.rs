@@ -18,12 +18,12 @@ pub(crate) mod tests;
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header, request, response};
 use hyper::body::{Body as _, Incoming};
 use protocols::call::{Body, Wanted};
-use protocols::table::Protocol;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
@@ -36,7 +36,7 @@ use call::Call;
 use counts::Counts;
 use held::Held;
 pub(crate) use recording::Recording;
-use refused::Refused;
+use refused::{Form, Refused};
 pub(crate) use sending::{Progress, Sending};
 
 /// Carries calls to one upstream; clones are the same one.
@@ -49,6 +49,8 @@ struct Inner<R> {
     records: TaskTracker,
     runtime: Handle,
     counts: Counts,
+    /// Answers of our own, which are counted for their ids.
+    refused: AtomicU64,
 }
 
 impl<R: Recording> Clone for Forwarder<R> {
@@ -61,7 +63,7 @@ impl<R: Recording> Clone for Forwarder<R> {
 struct Carried<R: Recording> {
     call: Call<R>,
     /// In whose form the client is told what goes wrong.
-    protocol: Option<Protocol>,
+    form: Form,
     progress: Option<Arc<Progress>>,
     http2: bool,
 }
@@ -70,7 +72,7 @@ impl<R: Recording> Forwarder<R> {
     /// Carries calls to `upstream`. Only within a runtime.
     pub(crate) fn new(recording: R, upstream: Arc<Upstream>) -> Self {
         let (records, runtime) = (TaskTracker::new(), Handle::current());
-        Self(Arc::new(Inner { recording, upstream, records, runtime, counts: Counts::new() }))
+        Self(Arc::new(Inner { recording, upstream, records, runtime, counts: Counts::new(), refused: AtomicU64::new(0) }))
     }
 
     pub(crate) fn upstream(&self) -> Arc<Upstream> {
@@ -92,7 +94,7 @@ impl<R: Recording> Forwarder<R> {
     ) -> Response<Answer<R>> {
         self.0.counts.asked();
         let answered = self.carry(connection, request, ambiguous).await;
-        let response = answered.unwrap_or_else(|refused| refused.response());
+        let response = answered.unwrap_or_else(|refused| refused.response(self.0.refused.fetch_add(1, Ordering::Relaxed)));
         self.0.counts.answered(response.status());
         response
     }
@@ -102,7 +104,7 @@ impl<R: Recording> Forwarder<R> {
         connection: &Connection,
         request: Request<Incoming>,
         ambiguous: bool,
-    ) -> Result<Response<Answer<R>>, Box<Refused>> {
+    ) -> Result<Response<Answer<R>>, Refused> {
         let http2 = request.version() == Version::HTTP_2;
         let (mut head, body) = request.into_parts();
         if head_bytes(&head) > HEAD_BYTES_MAX {
@@ -114,9 +116,9 @@ impl<R: Recording> Forwarder<R> {
         head::request(&mut head, !body.is_end_stream())?;
         let client = connection.client(&head.headers);
         let begun = self.0.recording.begin(&client, &head);
-        let protocol = R::protocol(&begun);
+        let form = Form::from(R::form(&begun));
         let upload = reading::read(R::wanted(&begun), &head.headers, body).await;
-        let mut upload = upload.map_err(|fault| fault.refused(protocol))?;
+        let mut upload = upload.map_err(|fault| fault.refused(form))?;
         let whole = Body { whole: upload.whole.take() };
         let expects = head.version == Version::HTTP_11 && head::expects_continue(&head.headers);
         let sending = Sending::new(upload, expects);
@@ -130,7 +132,7 @@ impl<R: Recording> Forwarder<R> {
                 }
             });
         }
-        let carried = Carried { call, protocol, progress, http2 };
+        let carried = Carried { call, form, progress, http2 };
         match self.0.upstream.send(request, http2).await {
             Ok((response, download)) => self.pass_on(carried, response.into_parts().0, download).await,
             Err(failure) => Err(self.fail(carried, failure).await),
@@ -138,7 +140,7 @@ impl<R: Recording> Forwarder<R> {
     }
 
     /// Whether the call may go on. Once it is asked for, admission runs to its end, even if the client goes away.
-    async fn admit(&self, begun: R::Begun, body: Body, progress: Option<Arc<Progress>>) -> Result<Call<R>, Box<Refused>> {
+    async fn admit(&self, begun: R::Begun, body: Body, progress: Option<Arc<Progress>>) -> Result<Call<R>, Refused> {
         let (records, runtime) = (self.0.records.clone(), self.0.runtime.clone());
         let mut admitting = Box::pin(async move {
             let admitted = R::admit(begun, body).await?;
@@ -161,13 +163,17 @@ impl<R: Recording> Forwarder<R> {
         carried: Carried<R>,
         head: response::Parts,
         mut download: Download,
-    ) -> Result<Response<Answer<R>>, Box<Refused>> {
+    ) -> Result<Response<Answer<R>>, Refused> {
         let mut head = match head::response(head) {
             Ok(head) => head,
             Err(failure) => return Err(self.fail(carried, failure).await),
         };
         if download.has_ended() {
-            poll_fn(|context| Poll::Ready(download.end(context))).await;
+            poll_fn(|context| {
+                download.end(context);
+                Poll::Ready(())
+            })
+            .await;
         }
         // The client's body will not be read: so the connection cannot go on.
         if carried.progress.as_deref().is_some_and(Progress::answered) && !carried.http2 {
@@ -190,7 +196,7 @@ impl<R: Recording> Forwarder<R> {
         head: &response::Parts,
         download: Download,
         wanted: Wanted,
-    ) -> Result<Answer<R>, Box<Refused>> {
+    ) -> Result<Answer<R>, Refused> {
         let held = match Held::read(&head.headers, download).await {
             Ok(held) => held,
             Err(failure) => return Err(self.fail(carried, failure).await),
@@ -201,15 +207,15 @@ impl<R: Recording> Forwarder<R> {
     }
 
     /// Ends a call that has no answer of the upstream's.
-    async fn fail(&self, mut carried: Carried<R>, failure: Failure) -> Box<Refused> {
+    async fn fail(&self, mut carried: Carried<R>, failure: Failure) -> Refused {
         if let Some(fault) = carried.progress.as_deref().and_then(Progress::fault) {
             let ended = carried.call.end(Ending::ClientGone, 0).await;
-            return ended.err().unwrap_or_else(|| fault.refused(carried.protocol));
+            return ended.err().unwrap_or_else(|| fault.refused(carried.form));
         }
         counts::failed(&failure);
         let ending = Ending::Failed { status: Some(failure.status()), reason: failure.to_string() };
         let ended = carried.call.end(ending, 0).await;
-        ended.err().unwrap_or_else(|| Refused::failed(&failure, carried.protocol))
+        ended.err().unwrap_or_else(|| Refused::failed(&failure, carried.form))
     }
 }
 

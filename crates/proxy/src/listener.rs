@@ -181,9 +181,9 @@ impl<R: Recording> Host<R> {
                 let http2 = session.alpn_protocol() == Some(b"h2");
                 connection.tls = tls::details(session);
                 if http2 {
-                    Box::pin(self.speak_2(stream, connection)).await
+                    Box::pin(self.speak_2(stream, connection)).await;
                 } else {
-                    Box::pin(self.speak_1(stream, connection)).await
+                    Box::pin(self.speak_1(stream, connection)).await;
                 }
             }
             Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS session"),

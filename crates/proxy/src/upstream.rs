@@ -12,7 +12,7 @@ mod failure;
 mod link;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -45,9 +45,19 @@ pub(crate) struct Upstream {
     connector: Connector,
     kept: Mutex<Vec<(Link, Instant)>>,
     shared: tokio::sync::Mutex<Option<http2::SendRequest<Sending>>>,
-    /// It was asked for HTTP/2 and chose HTTP/1.1.
-    no_http2: AtomicBool,
+    /// What it was found to speak.
+    spoken: AtomicU8,
 }
+
+/// The head of an answer, and its body.
+pub(crate) type Answered = (Response<()>, Download);
+
+/// It was not asked yet for HTTP/2, or takes it.
+const EITHER: u8 = 0;
+/// It was asked for HTTP/2 and chose HTTP/1.1.
+const ONLY_HTTP1: u8 = 1;
+/// It does not take HTTP/1.1.
+const ONLY_HTTP2: u8 = 2;
 
 impl Upstream {
     /// Connects to nobody yet; reads the certificates to trust.
@@ -56,25 +66,19 @@ impl Upstream {
             connector: Connector::new(url, ca)?,
             kept: Mutex::default(),
             shared: tokio::sync::Mutex::default(),
-            no_http2: AtomicBool::new(false),
+            spoken: AtomicU8::new(EITHER),
         }))
     }
 
-    /// Sends a request in the form of HTTP/1.1, over HTTP/2 where that is wished and spoken.
-    pub(crate) async fn send(
-        self: &Arc<Self>,
-        request: Request<Sending>,
-        http2_wished: bool,
-    ) -> Result<(Response<()>, Download), Failure> {
-        if http2_wished && self.connector.is_secured() && !self.no_http2.load(Ordering::Relaxed) {
-            match Box::pin(self.shared()).await? {
-                Shared::Http2(sender) => return Box::pin(self.send_shared(sender, request)).await,
-                Shared::Http1(link) => return self.send_on(link, request).await.map_err(|(failure, _)| failure),
-            }
+    /// Sends a request in the form of HTTP/1.1, over HTTP/2 where that is wished and spoken, or nothing else is.
+    pub(crate) async fn send(self: &Arc<Self>, request: Request<Sending>, http2_wished: bool) -> Result<Answered, Failure> {
+        let spoken = self.spoken.load(Ordering::Relaxed);
+        let shares = self.connector.is_secured() && (spoken == ONLY_HTTP2 || http2_wished && spoken != ONLY_HTTP1);
+        if shares {
+            return Box::pin(self.send_shared(request)).await;
         }
         let mut request = request;
-        loop {
-            let Some(link) = self.take().await else { break };
+        while let Some(link) = self.take().await {
             match self.send_on(link, request).await {
                 Err((_, Some(unsent))) => request = unsent,
                 answered => return answered.map_err(|(failure, _)| failure),
@@ -82,7 +86,11 @@ impl Upstream {
         }
         match Box::pin(self.connector.connect(false)).await? {
             Connected::Http1(link) => self.send_on(link, request).await.map_err(|(failure, _)| failure),
-            Connected::Http2(sender) => Box::pin(self.send_shared(sender, request)).await,
+            Connected::Http2(sender) => {
+                self.spoken.store(ONLY_HTTP2, Ordering::Relaxed);
+                *self.shared.lock().await = Some(sender);
+                Box::pin(self.send_shared(request)).await
+            }
         }
     }
 
@@ -91,7 +99,7 @@ impl Upstream {
         self: &Arc<Self>,
         mut link: Link,
         request: Request<Sending>,
-    ) -> Result<(Response<()>, Download), (Failure, Option<Request<Sending>>)> {
+    ) -> Result<Answered, (Failure, Option<Request<Sending>>)> {
         let progress = request.body().progress();
         match link.send(request, progress.as_deref()).await {
             Ok(response) => Ok(self.received(response, Some(link), progress)),
@@ -99,23 +107,38 @@ impl Upstream {
         }
     }
 
-    async fn send_shared(
-        self: &Arc<Self>,
-        mut sender: http2::SendRequest<Sending>,
-        mut request: Request<Sending>,
-    ) -> Result<(Response<()>, Download), Failure> {
-        // Over HTTP/2 the host is part of what is asked for.
+    /// Sends over the connection that calls share; once more if it was about to end.
+    async fn send_shared(self: &Arc<Self>, mut request: Request<Sending>) -> Result<Answered, Failure> {
+        let mut again = true;
+        loop {
+            let mut sender = match self.shared().await? {
+                Shared::Http2(sender) => sender,
+                Shared::Http1(link) => return self.send_on(link, request).await.map_err(|(failure, _)| failure),
+            };
+            self.in_form_of_http2(&mut request)?;
+            let progress = request.body().progress();
+            let answering = sender.try_send_request(request);
+            match link::answer(answering, None, progress.as_deref()).await {
+                Ok(response) => return Ok(self.received(response, None, progress)),
+                Err(Unanswered { unsent: Some(unsent), .. }) if again => (request, again) = (unsent, false),
+                Err(Unanswered { failure, .. }) => return Err(failure),
+            }
+        }
+    }
+
+    /// Over HTTP/2 the host is part of what is asked for.
+    fn in_form_of_http2(&self, request: &mut Request<Sending>) -> Result<(), Failure> {
+        if request.uri().authority().is_some() {
+            return Ok(());
+        }
         let host = request.headers_mut().remove(header::HOST);
-        let authority = host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or(self.connector.authority());
+        let authority = host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or_else(|| self.connector.authority());
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let uri = Uri::builder().scheme(self.connector.scheme()).authority(authority).path_and_query(target).build();
         *request.uri_mut() =
             uri.map_err(|error| Failure::Malformed(format!("cannot ask for {authority:?} over HTTP/2: {error}")))?;
         *request.version_mut() = http::Version::HTTP_2;
-        let progress = request.body().progress();
-        let answering = sender.try_send_request(request);
-        let answered = link::answer(answering, None, progress.as_deref()).await;
-        answered.map(|response| self.received(response, None, progress)).map_err(|unanswered| unanswered.failure)
+        Ok(())
     }
 
     fn received(
@@ -123,7 +146,7 @@ impl Upstream {
         response: Response<Incoming>,
         link: Option<Link>,
         progress: Option<Arc<crate::forward::Progress>>,
-    ) -> (Response<()>, Download) {
+    ) -> Answered {
         let (head, body) = response.into_parts();
         let link = link.map(|link| (link, head.version == http::Version::HTTP_11));
         (Response::from_parts(head, ()), Download::new(body, link, Arc::clone(self), progress))
@@ -141,7 +164,7 @@ impl Upstream {
                 Ok(Shared::Http2(sender))
             }
             Connected::Http1(link) => {
-                self.no_http2.store(true, Ordering::Relaxed);
+                self.spoken.store(ONLY_HTTP1, Ordering::Relaxed);
                 Ok(Shared::Http1(link))
             }
         }

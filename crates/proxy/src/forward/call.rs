@@ -1,6 +1,7 @@
 //! A call that was admitted, and its end.
 
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use http::{HeaderMap, StatusCode};
 use protocols::call::Wanted;
@@ -40,23 +41,37 @@ impl<R: Recording> Call<R> {
 
     /// Ends it, and returns when it is recorded, if its answer waits for that, or else at once. Recording goes on if the
     /// client goes away meanwhile.
-    pub(super) async fn end(&mut self, ending: Ending, bytes_out: u64) -> Result<(), Box<Refused>> {
+    pub(super) async fn end(&mut self, ending: Ending, bytes_out: u64) -> Result<(), Refused> {
         let waits = self.answer_waits();
-        match self.record(ending, bytes_out) {
-            Some(recording) if waits => match recording.await {
-                Ok(recorded) => recorded.map_err(|refusal| Refused::unrecorded(&refusal)),
-                Err(error) => Err(Refused::internal(&error)),
+        let recorded = match self.record(ending, bytes_out) {
+            Recorded::Done(recorded) => recorded,
+            Recorded::UnderWay(recording) if waits => match recording.await {
+                Ok(recorded) => recorded,
+                Err(error) => return Err(Refused::internal(&error)),
             },
-            _ => Ok(()),
-        }
+            Recorded::UnderWay(_) => return Ok(()),
+        };
+        if waits { recorded.map_err(|refusal| Refused::unrecorded(&refusal)) } else { Ok(()) }
     }
 
     /// Ends it; it is recorded by and by.
-    pub(super) fn record(&mut self, ending: Ending, bytes_out: u64) -> Option<JoinHandle<Result<(), Refusal>>> {
+    pub(super) fn record(&mut self, ending: Ending, bytes_out: u64) -> Recorded {
+        let Some(admitted) = self.admitted.take() else { return Recorded::Done(Ok(())) };
         let bytes_in = self.progress.as_deref().map_or(0, Progress::bytes);
-        let recording = R::end(self.admitted.take()?, Outcome { ending, bytes_in, bytes_out });
-        Some(self.records.spawn_on(recording, &self.runtime))
+        let _within = self.runtime.enter();
+        let mut recording = Box::pin(R::end(admitted, Outcome { ending, bytes_in, bytes_out }));
+        // Most often it is done, or handed over, at once, and needs no task here.
+        match recording.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(recorded) => Recorded::Done(recorded),
+            Poll::Pending => Recorded::UnderWay(self.records.spawn(recording)),
+        }
     }
+}
+
+/// How far the record of a call is.
+pub(super) enum Recorded {
+    Done(Result<(), Refusal>),
+    UnderWay(JoinHandle<Result<(), Refusal>>),
 }
 
 impl<R: Recording> Drop for Call<R> {

@@ -16,7 +16,7 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
 /// Makes a request as it goes to the upstream: in the form of HTTP/1.1, and without what is the connection's.
-pub(super) fn request(head: &mut request::Parts, has_body: bool) -> Result<(), Box<Refused>> {
+pub(super) fn request(head: &mut request::Parts, has_body: bool) -> Result<(), Refused> {
     if head.method == Method::CONNECT {
         return Err(Refused::not_implemented("CONNECT is not implemented."));
     }
@@ -54,7 +54,7 @@ pub(super) fn expects_continue(headers: &HeaderMap) -> bool {
 }
 
 /// HTTP/2 in the clear may be offered, and is not taken up; nothing else that is asked for can be ignored.
-fn check_upgrade(headers: &HeaderMap) -> Result<(), Box<Refused>> {
+fn check_upgrade(headers: &HeaderMap) -> Result<(), Refused> {
     let wished = headers.get_all(header::UPGRADE).iter().flat_map(tokens);
     if wished.into_iter().all(|token| token.eq_ignore_ascii_case(b"h2c")) {
         return Ok(());
@@ -63,7 +63,7 @@ fn check_upgrade(headers: &HeaderMap) -> Result<(), Box<Refused>> {
 }
 
 /// How a body is framed is between two ends of a connection; only `chunked` is understood.
-fn check_coding(headers: &HeaderMap) -> Result<(), Box<Refused>> {
+fn check_coding(headers: &HeaderMap) -> Result<(), Refused> {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
         (None, _) => Ok(()),
@@ -73,7 +73,7 @@ fn check_coding(headers: &HeaderMap) -> Result<(), Box<Refused>> {
 }
 
 /// The host is said in Host, and what is asked for has none.
-fn take_authority(head: &mut request::Parts) -> Result<(), Box<Refused>> {
+fn take_authority(head: &mut request::Parts) -> Result<(), Refused> {
     let Some(authority) = head.uri.authority() else { return Ok(()) };
     if authority.as_str().contains('@') {
         return Err(Refused::bad("The request names a user where it names its host."));

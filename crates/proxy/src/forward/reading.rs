@@ -8,9 +8,9 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use protocols::call::Wanted;
-use protocols::table::Protocol;
 
-use super::{Refused, announced};
+use super::announced;
+use super::refused::{Form, Refused};
 
 /// How long a client may be silent in the middle of a body.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -37,12 +37,12 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(super) fn refused(self, protocol: Option<Protocol>) -> Box<Refused> {
+    pub(super) fn refused(self, form: Form) -> Refused {
         let (status, code, message) = match self {
             Self::Gone => (StatusCode::BAD_REQUEST, "IncompleteBody", "The body of the request did not come whole."),
             Self::Silent => (StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "The body of the request did not come in time."),
         };
-        Refused::new(status, code, message).of(protocol).closing()
+        Refused::new(status, code, message).of(form).closing()
     }
 }
 

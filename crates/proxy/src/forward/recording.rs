@@ -15,7 +15,7 @@ pub(crate) trait Recording: Clone + Send + Sync + 'static {
 
     fn begin(&self, client: &Client, head: &request::Parts) -> Self::Begun;
     fn wanted(begun: &Self::Begun) -> Wanted;
-    fn protocol(begun: &Self::Begun) -> Option<Protocol>;
+    fn form(begun: &Self::Begun) -> (Option<Protocol>, &str);
     fn admit(begun: Self::Begun, body: Body) -> impl Future<Output = Result<Self::Admitted, Refusal>> + Send + 'static;
     fn answer_waits(admitted: &Self::Admitted) -> bool;
     fn answer_wanted(admitted: &Self::Admitted, status: StatusCode, headers: &HeaderMap) -> Wanted;
@@ -34,8 +34,8 @@ impl Recording for Audit {
         begun.wanted()
     }
 
-    fn protocol(_begun: &Begun) -> Option<Protocol> {
-        None
+    fn form(begun: &Begun) -> (Option<Protocol>, &str) {
+        begun.form()
     }
 
     fn admit(begun: Begun, body: Body) -> impl Future<Output = Result<Admitted, Refusal>> + Send + 'static {

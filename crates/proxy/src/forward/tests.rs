@@ -8,15 +8,17 @@ mod refused;
 mod waiting;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, request};
 use protocols::call::{Body, Wanted};
 use protocols::table::Protocol;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Forwarder, Recording};
@@ -58,8 +60,9 @@ pub(crate) struct Admitted {
     body: Option<Bytes>,
 }
 
-fn refusal() -> Refusal {
-    Refusal { reason: "told so".to_owned(), retry_after_s: 7, protocol: None, event_source: "s3.amazonaws.com".to_owned() }
+fn refusal(begun: &Begun) -> Refusal {
+    let (protocol, event_source) = Told::form(begun);
+    Refusal { reason: "told so".to_owned(), retry_after_s: 7, protocol, event_source: event_source.to_owned() }
 }
 
 impl Recording for Told {
@@ -74,13 +77,16 @@ impl Recording for Told {
         begun.told.wanted
     }
 
-    fn protocol(_begun: &Begun) -> Option<Protocol> {
-        None
+    fn form(begun: &Begun) -> (Option<Protocol>, &str) {
+        match begun.head.1.get("x-amz-target") {
+            Some(_) => (Some(Protocol::Json11), "kms.amazonaws.com"),
+            None => (None, ""),
+        }
     }
 
     async fn admit(begun: Begun, body: Body) -> Result<Admitted, Refusal> {
         tokio::task::yield_now().await;
-        if begun.told.refuses_calls { Err(refusal()) } else { Ok(Admitted { begun, body: body.whole }) }
+        if begun.told.refuses_calls { Err(refusal(&begun)) } else { Ok(Admitted { begun, body: body.whole }) }
     }
 
     fn answer_waits(admitted: &Admitted) -> bool {
@@ -92,10 +98,11 @@ impl Recording for Told {
     }
 
     async fn end(admitted: Admitted, outcome: Outcome) -> Result<(), Refusal> {
+        let refusal = refusal(&admitted.begun);
         let Begun { mut told, client, head: (target, headers) } = admitted.begun;
         drop(told.records.send(Record { client, target, headers, body: admitted.body, outcome }));
         drop(told.recorded.wait_for(|recorded| *recorded).await);
-        if told.refuses_ends { Err(refusal()) } else { Ok(()) }
+        if told.refuses_ends { Err(refusal) } else { Ok(()) }
     }
 }
 
@@ -105,7 +112,8 @@ pub(crate) struct Proxy {
     pub(crate) upstream: TcpListener,
     records: mpsc::UnboundedReceiver<Record>,
     pub(crate) recorded: watch::Sender<bool>,
-    _stop: DropGuard,
+    stop: Option<DropGuard>,
+    serving: JoinHandle<()>,
 }
 
 impl Proxy {
@@ -118,8 +126,13 @@ impl Proxy {
     }
 
     pub(crate) async fn with_front(front: Front, how: impl FnOnce(&mut Told)) -> Self {
+        Self::before("http", None, front, how).await
+    }
+
+    /// A proxy before an upstream that speaks `scheme` and has a certificate of `ca`.
+    pub(crate) async fn before(scheme: &str, ca: Option<&Path>, front: Front, how: impl FnOnce(&mut Told)) -> Self {
         let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", upstream.local_addr().unwrap()).parse().unwrap();
+        let url = format!("{scheme}://{}", upstream.local_addr().unwrap()).parse().unwrap();
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (records_in, records) = mpsc::unbounded_channel();
         let (recorded, recorded_seen) = watch::channel(true);
@@ -135,9 +148,9 @@ impl Proxy {
         how(&mut told);
         let address = socket.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let forwarder = Forwarder::new(told, Upstream::new(&url, None).unwrap());
-        tokio::spawn(serve(socket, front, forwarder, stop.clone()));
-        Self { address, upstream, records, recorded, _stop: stop.drop_guard() }
+        let forwarder = Forwarder::new(told, Upstream::new(&url, ca).unwrap());
+        let serving = tokio::spawn(serve(socket, front, forwarder, stop.clone()));
+        Self { address, upstream, records, recorded, stop: Some(stop.drop_guard()), serving }
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {
@@ -155,6 +168,16 @@ impl Proxy {
 
     pub(crate) fn no_record(&mut self) -> bool {
         self.records.try_recv().is_err()
+    }
+
+    /// Asks for a stop.
+    pub(crate) fn stop(&mut self) {
+        self.stop = None;
+    }
+
+    /// Returns when it serves no more.
+    pub(crate) async fn stopped(self) {
+        soon(self.serving).await.unwrap();
     }
 
     /// Sends what is to arrive at the upstream unchanged, and back; returns both ends.
@@ -192,7 +215,7 @@ pub(crate) async fn soon<F: Future>(waiting: F) -> F::Output {
 }
 
 /// Reads exactly these bytes.
-pub(crate) async fn expect(stream: &mut TcpStream, expected: &[u8]) {
+pub(crate) async fn expect(stream: &mut (impl AsyncRead + Unpin), expected: &[u8]) {
     let mut bytes = vec![0; expected.len()];
     let mut read = 0;
     while read < bytes.len() && bytes[..read] == expected[..read] {
@@ -205,7 +228,7 @@ pub(crate) async fn expect(stream: &mut TcpStream, expected: &[u8]) {
 }
 
 /// Reads up to the end of a head.
-pub(crate) async fn head(stream: &mut TcpStream) -> String {
+pub(crate) async fn head(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
         bytes.push(soon(stream.read_u8()).await.unwrap());
@@ -214,7 +237,7 @@ pub(crate) async fn head(stream: &mut TcpStream) -> String {
 }
 
 /// The connection ends, and nothing comes before.
-pub(crate) async fn expect_end(stream: &mut TcpStream) {
+pub(crate) async fn expect_end(stream: &mut (impl AsyncRead + Unpin)) {
     let mut byte = [0];
     match soon(stream.read(&mut byte)).await {
         Ok(0) | Err(_) => {}

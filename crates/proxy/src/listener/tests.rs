@@ -1,3 +1,5 @@
+mod secured;
+
 use tokio::io::AsyncWriteExt as _;
 
 use super::{Front, Trusted};
@@ -62,4 +64,22 @@ async fn first_bytes_may_come_one_by_one() {
     assert_eq!(head(&mut upstream).await, "PRI /k HTTP/1.1\r\nHost: a\r\n\r\n");
     upstream.write_all(OK).await.unwrap();
     assert_eq!(proxy.record().await.client.source_ip.to_string(), "198.51.100.7");
+}
+
+#[tokio::test]
+async fn calls_under_way_are_finished_after_a_stop() {
+    let mut proxy = Proxy::new().await;
+    let mut idle = proxy.connect().await;
+    let mut client = proxy.connect().await;
+    let request = b"GET /k HTTP/1.1\r\nHost: a\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    let mut upstream = proxy.accept().await;
+    expect(&mut upstream, request).await;
+    proxy.stop();
+    expect_end(&mut idle).await;
+    upstream.write_all(OK).await.unwrap();
+    expect(&mut client, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nconnection: close\r\n\r\nok").await;
+    expect_end(&mut client).await;
+    proxy.record().await;
+    proxy.stopped().await;
 }

@@ -84,7 +84,7 @@ impl File {
             identities: self.identities,
             service: at("service", self.service.map(|name| service(&name)).transpose())?,
             bucket_domains: at("bucket_domains", domains)?,
-            account: at("account", self.account.map_or_else(|| Ok(default_account.clone()), |text| text.parse()))?,
+            account: at("account", self.account.map_or_else(|| Ok(*default_account), |text| text.parse()))?,
             region: at("region", self.region.map_or_else(|| Ok(default_region.clone()), |text| text.parse()))?,
         })
     }

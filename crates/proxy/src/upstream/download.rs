@@ -62,7 +62,7 @@ impl Download {
             polled = Pin::new(&mut self.body).poll_frame(context);
         }
         match polled {
-            Poll::Pending => return self.wait(context),
+            Poll::Pending => self.wait(context),
             Poll::Ready(Some(Ok(frame))) => {
                 self.waiting = false;
                 if frame.is_trailers() || self.body.is_end_stream() {

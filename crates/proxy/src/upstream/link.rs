@@ -14,11 +14,13 @@ use super::connect::Wire;
 use super::{ANSWER_TIMEOUT, Failure};
 use crate::forward::{Progress, Sending};
 
+type Connection = http1::Connection<TokioIo<Wire>, Sending>;
+
 /// A connection for one call at a time.
 pub(crate) struct Link {
     sender: http1::SendRequest<Sending>,
     /// None when it has ended.
-    connection: Option<Pin<Box<http1::Connection<TokioIo<Wire>, Sending>>>>,
+    connection: Option<Pin<Box<Connection>>>,
 }
 
 /// Why there is no answer; the request, if nothing of it was written.
@@ -28,7 +30,7 @@ pub(super) struct Unanswered {
 }
 
 impl Link {
-    pub(super) fn new(sender: http1::SendRequest<Sending>, connection: http1::Connection<TokioIo<Wire>, Sending>) -> Self {
+    pub(super) fn new(sender: http1::SendRequest<Sending>, connection: Connection) -> Self {
         Self { sender, connection: Some(Box::pin(connection)) }
     }
 
@@ -97,15 +99,13 @@ async fn within_timeout<F: Future>(waiting: F, progress: Option<&Progress>) -> O
     let mut seen = 0;
     loop {
         let deadline = Instant::now() + ANSWER_TIMEOUT;
-        match tokio::time::timeout_at(deadline, waiting.as_mut()).await {
-            Ok(output) => return Some(output),
-            Err(_) => {
-                let moved = progress.map_or(0, Progress::bytes);
-                if moved == seen {
-                    return None;
-                }
-                seen = moved;
-            }
+        if let Ok(output) = tokio::time::timeout_at(deadline, waiting.as_mut()).await {
+            return Some(output);
         }
+        let moved = progress.map_or(0, Progress::bytes);
+        if moved == seen {
+            return None;
+        }
+        seen = moved;
     }
 }

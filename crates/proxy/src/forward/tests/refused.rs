@@ -80,3 +80,16 @@ async fn targets_with_what_no_target_has_are_refused() {
     check(b"GET /<a> HTTP/1.1\r\nHost: a\r\n\r\n", BAD).await;
     check(b"GET /`a HTTP/1.1\r\nHost: a\r\n\r\n", BAD).await;
 }
+
+#[tokio::test]
+async fn refusals_are_in_the_form_of_the_service() {
+    let proxy = Proxy::told(|told| told.refuses_calls = true).await;
+    let request =
+        b"POST / HTTP/1.1\r\nHost: a\r\nX-Amz-Target: TrentService.Encrypt\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let answer = proxy.refused(request).await;
+    assert!(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/x-amz-json-1.1\r\n"), "{answer}");
+    assert!(answer.contains("\r\nx-amzn-requestid: "), "{answer}");
+    assert!(answer.contains("\"__type\":\"ServiceUnavailable\""), "{answer}");
+    let answer = proxy.refused(b"HEAD /k HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+}

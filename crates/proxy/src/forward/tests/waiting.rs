@@ -192,7 +192,7 @@ async fn an_answer_of_unknown_length_is_held_back_up_to_a_bound() {
     head(&mut upstream).await;
     let answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     upstream.write_all(answer).await.unwrap();
-    let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();
+    let chunk = [b"10000\r\n".as_slice(), &vec![b'x'; 0x10000], b"\r\n"].concat();
     for _ in 0..=BYTES_MAX / 0x10000 {
         upstream.write_all(&chunk).await.unwrap();
     }
