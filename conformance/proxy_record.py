@@ -62,22 +62,22 @@ def bare(value):
 
 
 def differences(expected, found, path=""):
-    """Where a value is not as expected; `ANYTHING` is met by anything, and by nothing. Hidden is met by an absence too
-    where it is the value of a map or the only thing told of a list."""
+    """Where a value is not as expected; `ANYTHING` is met by anything, and by nothing."""
     if expected is ANYTHING:
         return
     if isinstance(expected, dict) and isinstance(found, dict):
         for name in expected.keys() | found.keys():
             if name not in expected:
                 yield f"{path}.{name} is there: {found[name]!r}"
-            elif name in found or expected[name] is not ANYTHING:
+            elif name in found or not all_hidden(expected[name]):
                 yield from differences(expected[name], found.get(name), f"{path}.{name}")
     elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         for n, (one, other) in enumerate(zip(expected, found)):
             yield from differences(one, other, f"{path}[{n}]")
     elif isinstance(expected, datetime.datetime):
         return
-    elif found == HIDDEN and all_hidden(expected):
+    elif all_hidden(expected) and found in (None, HIDDEN):
+        # A secret may be left out, too (docs/reference/recording.md, "Secrets").
         return
     elif type(expected) is not type(found) or expected != found:
         if not (isinstance(expected, (int, float)) and isinstance(found, (int, float)) and expected == found):
@@ -222,7 +222,7 @@ def error_faults(made, record):
 def request_faults(made, found):
     call, shape = made.call, made.model.input_shape
     for path in call.hidden:
-        if jmespath.search(path, found or {}) != HIDDEN:
+        if jmespath.search(path, found or {}) not in (None, HIDDEN):
             yield f"requestParameters.{path} is not hidden: {jmespath.search(path, found or {})!r}"
     if made.request_has is not None:
         yield from lacks(made.request_has, found if found is not None else {}, "requestParameters")
