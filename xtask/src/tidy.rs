@@ -18,8 +18,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lake", &["pipeline", "catalog", "cloudtrail"]),
     ("protocols", &["api", "cloudtrail"]),
     ("proxy", &["protocols", "pipeline", "catalog", "journal", "api", "cloudtrail"]),
-    ("server", &["lake", "proxy", "protocols", "pipeline", "catalog", "journal", "api", "cloudtrail"]),
-    ("cli", &["server", "proxy", "protocols", "lake", "catalog", "journal", "api", "cloudtrail"]),
+    ("server", &["lake", "proxy", "pipeline", "catalog", "journal", "api", "cloudtrail"]),
+    ("cli", &["server", "proxy", "lake", "api", "cloudtrail"]),
 ];
 /// Direct dependencies a crate may have.
 const DIRECT_DEPENDENCIES_MAX: &[(&str, usize)] = &[("cloudtrail", 10), ("journal", 8)];

@@ -5,6 +5,7 @@ mod exit;
 mod export;
 mod import;
 mod lookup;
+mod proxy;
 mod query;
 mod serve;
 mod tail;
@@ -36,6 +37,8 @@ enum Verb {
     Export(export::Arguments),
     /// Show events as they come in.
     Tail(tail::Arguments),
+    /// Record the calls of one service, in a process of its own in front of it.
+    Proxy(proxy::Arguments),
     /// Make bearer tokens.
     Token(token::Arguments),
 }
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
             Verb::Query(arguments) => query::run(arguments).await,
             Verb::Export(arguments) => export::run(arguments).await,
             Verb::Tail(arguments) => tail::run(arguments).await,
+            Verb::Proxy(arguments) => proxy::run(arguments).await,
             Verb::Token(arguments) => token::run(arguments).await,
         }
     });

@@ -111,9 +111,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     Ok(exit::FINE)
 }
 
-fn start_log() {
+/// Logs to stderr what `TRAILKEEP_LOG` asks for.
+pub(crate) fn start_log() {
     let filter =
-        EnvFilter::try_from_env("TRAILKEEP_LOG").unwrap_or_else(|_| EnvFilter::new("warn,s3s=off,server=info,pipeline=info"));
+        EnvFilter::try_from_env("TRAILKEEP_LOG").unwrap_or_else(|_| EnvFilter::new("warn,s3s=off,server=info,pipeline=info,proxy=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }
 
@@ -175,6 +176,9 @@ fn announce(server: &Server) {
     eprintln!("  API, S3 buckets  {url}");
     eprintln!("  events           {url}/v1/events");
     eprintln!("  health, metrics  {url}/healthz  {url}/metrics");
+    for place in server.proxies() {
+        eprintln!("  proxy            {} -> {}", place.url, place.upstream);
+    }
     eprintln!("  data             {}", server.data_dir().display());
     eprintln!("Paste this into a shell, then use the AWS CLI as ever:\n");
     println!(

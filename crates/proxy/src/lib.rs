@@ -2,7 +2,7 @@
 //!
 //! [`listener`] takes connections, [`forward`] carries a call to the [`upstream`] and its answer back, unchanged;
 //! [`audit`] decides whether a call may go, and records it: who called say [`identities`], and where records go the
-//! [`ledger`].
+//! [`ledger`]. [`running`] puts all of it together.
 
 pub mod settings;
 
@@ -13,3 +13,5 @@ pub mod upstream;
 pub mod audit;
 pub mod identities;
 pub mod ledger;
+
+pub mod running;

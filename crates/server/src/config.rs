@@ -105,6 +105,8 @@ pub struct File {
     pub tls: Option<TlsFile>,
     /// `[[account]]`.
     pub account: Vec<AccountFile>,
+    /// `[[proxy]]`.
+    pub proxy: Vec<proxy::settings::File>,
 }
 
 /// `[trails]` of the file.
@@ -225,6 +227,8 @@ pub struct Config {
     pub s3: Endpoint,
     /// Certificate and key, when the listener speaks TLS.
     pub tls: Option<Tls>,
+    /// The recording proxies.
+    pub proxies: Vec<proxy::settings::Settings>,
 }
 
 /// How trails deliver.
@@ -330,6 +334,7 @@ impl Config {
             queries: file.queries.checked()?,
             s3: Endpoint { endpoint: file.s3.endpoint, region: file.s3.region, profile: file.s3.profile },
             tls: file.tls.map(|tls| Tls { cert: tls.cert, key: tls.key }),
+            proxies: parse_proxies(account, file.proxy)?,
         })
     }
 
@@ -341,6 +346,17 @@ impl Config {
 
 fn parse_account(name: &str, text: &str) -> Result<AccountId, Error> {
     text.parse().map_err(|_| setting(name, format!("{text:?} is not an account id of 12 digits")))
+}
+
+/// Proxies an installation may have.
+pub const PROXIES_MAX: usize = 64;
+
+fn parse_proxies(account: AccountId, entries: Vec<proxy::settings::File>) -> Result<Vec<proxy::settings::Settings>, Error> {
+    if entries.len() > PROXIES_MAX {
+        return Err(setting("proxy", format!("at most {PROXIES_MAX} proxies")));
+    }
+    let region = crate::service::default_region();
+    entries.into_iter().map(|entry| entry.checked(&account, &region).map_err(|reason| setting("proxy", reason))).collect()
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, Error> {

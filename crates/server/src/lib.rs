@@ -2,7 +2,8 @@
 //!
 //! A request comes in at the [`listener`]; [`front`] tells what it is; [`gate`] says who calls; then it is CloudTrail's
 //! API ([`aws_json`], [`rest_json`], [`control`]), [`sts`], S3 ([`buckets`]) or our own interface ([`v1`]). What is
-//! called is recorded by [`own_calls`] and [`bucket_calls`]. Trails are carried out by [`delivery`]. [`service`] alone
+//! called is recorded by [`own_calls`] and [`bucket_calls`]. Trails are carried out by [`delivery`]; [`proxies`] record the calls
+//! of services behind them. [`service`] alone
 //! knows every part.
 
 pub mod config;
@@ -37,5 +38,7 @@ pub mod jobs;
 pub mod queries;
 
 pub mod lake;
+
+pub mod proxies;
 
 pub mod service;

@@ -47,6 +47,7 @@ use crate::lake::{self, Lake};
 use crate::listener::Listener;
 use crate::own_calls::OwnCalls;
 use crate::principals::Principals;
+use crate::proxies;
 use crate::queries::{self, Queries};
 use crate::throttle::Throttle;
 use crate::v1;
@@ -204,7 +205,7 @@ pub fn default_region() -> Region {
 }
 
 /// A random UUID, version 4.
-fn random_uuid() -> String {
+pub(crate) fn random_uuid() -> String {
     let mut bytes = [0; 16];
     fill_random(&mut bytes);
     bytes[6] = 0x40 | (bytes[6] & 0x0f);
@@ -223,6 +224,7 @@ pub struct Server {
     address: SocketAddr,
     scheme: &'static str,
     new: bool,
+    proxies: Option<proxy::running::Proxies>,
     listening: JoinHandle<()>,
     followers: TaskTracker,
     /// Stops what follows the journal, once nothing comes in any more.
@@ -234,6 +236,8 @@ pub struct Server {
 impl Server {
     /// Opens everything in the data directory and begins to serve.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
+        // First of all: what counts takes hold of its counters when it is made.
+        let metrics = metrics_handle();
         let data_dir = config.data_dir.clone();
         make_private_dir(&data_dir)?;
         // The journal's lock keeps a second program out of everything else, too.
@@ -344,6 +348,16 @@ impl Server {
         upkeep.spawn(publishing.run(upkeep_stop.clone()));
 
         let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
+        let proxies = proxies::start(proxies::Parts {
+            config: &config,
+            principals: principals.clone(),
+            catalog: catalog.clone(),
+            journal: journal.clone(),
+            recorder: recorder.clone(),
+            clock: Arc::clone(&clock),
+            random_uuid,
+        })
+        .await?;
         let (address, scheme) = (listener.address()?, listener.scheme());
         let shutdown = CancellationToken::new();
         let service = Arc::new(Service {
@@ -366,7 +380,7 @@ impl Server {
             ingestion,
             constraints: Constraints::new(),
             throttle: Throttle::default(),
-            metrics: metrics_handle(),
+            metrics,
             room: v1::Room::default(),
             exports: Arc::new(Semaphore::new(v1::exports_max())),
             tail_streams: Arc::new(Semaphore::new(v1::tail_streams_max())),
@@ -381,7 +395,7 @@ impl Server {
             listener.serve(shutdown, move |connection, request| front::answer(Arc::clone(&answering), connection, request)),
         );
         upkeep.spawn(keep_metrics(service.metrics.clone(), upkeep_stop.clone()));
-        Ok(Self { service, address, scheme, new, listening, followers, followers_stop, upkeep, upkeep_stop })
+        Ok(Self { service, address, scheme, new, proxies, listening, followers, followers_stop, upkeep, upkeep_stop })
     }
 
     /// The URL clients use.
@@ -391,6 +405,11 @@ impl Server {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }
         format!("{}://{address}", self.scheme)
+    }
+
+    /// Where the recording proxies are.
+    pub fn proxies(&self) -> &[proxy::running::Place] {
+        self.proxies.as_ref().map(proxy::running::Proxies::places).unwrap_or_default()
     }
 
     /// Where everything is kept.
@@ -446,6 +465,9 @@ impl Server {
     pub async fn stop(self) -> anyhow::Result<()> {
         let service = self.service;
         service.shutdown.cancel();
+        if let Some(proxies) = self.proxies {
+            proxies.stop().await?;
+        }
         self.listening.await.context("the listener failed")?;
         service.own_calls.finish().await;
         service.queries.stop().await;
@@ -568,7 +590,7 @@ async fn keep_metrics(metrics: PrometheusHandle, stop: CancellationToken) {
     }
 }
 
-fn make_private_dir(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn make_private_dir(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| format!("cannot make {}", path.display()))
 }

@@ -13,12 +13,14 @@ use serde::Deserialize;
 use super::{DataEvents, Network, OnFailure, Settings};
 
 /// `[[proxy]]`, or the flags of `trailkeep proxy`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// Where it listens: `127.0.0.1:9000`.
+    #[serde(default)]
     pub listen: String,
     /// What is behind it: `http://127.0.0.1:8333`.
+    #[serde(default)]
     pub upstream: String,
     /// Which data events are recorded; none without it.
     pub record_data_events: Option<DataEventsFile>,
@@ -140,16 +142,17 @@ impl TryFrom<DataEventsFile> for DataEvents {
     }
 }
 
-impl FromStr for DataEvents {
+impl FromStr for DataEventsFile {
     type Err = String;
 
     /// `true`, `false`, or beginnings of ARNs with commas between them.
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "true" => Ok(Self::All),
-            "false" => Ok(Self::None),
-            list => DataEventsFile::Prefixes(list.split(',').map(|prefix| prefix.trim().to_owned()).collect()).try_into(),
-        }
+        let which = match text {
+            "true" => Self::All(true),
+            "false" => Self::All(false),
+            list => Self::Prefixes(list.split(',').map(|prefix| prefix.trim().to_owned()).collect()),
+        };
+        DataEvents::try_from(which.clone()).map(|_| which)
     }
 }
 

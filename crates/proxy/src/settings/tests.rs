@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use super::file::upstream;
-use super::{DataEvents, File, Network, OnFailure, Settings};
+use super::{DataEvents, DataEventsFile, File, Network, OnFailure, Settings};
 
 fn read(text: &str) -> Result<Settings, String> {
     let file: File = toml::from_str(text).map_err(|error| error.message().to_owned())?;
@@ -94,7 +94,8 @@ fn a_network_has_the_addresses_whose_first_bits_are_its_own() {
 
 #[test]
 fn data_events_are_covered_by_the_beginning_of_an_arn() {
-    let some: DataEvents = "arn:aws:s3:::a/, arn:aws:sqs:".parse().unwrap();
+    let some: DataEventsFile = "arn:aws:s3:::a/, arn:aws:sqs:".parse().unwrap();
+    let some = DataEvents::try_from(some).unwrap();
     assert!(some.cover(["arn:aws:s3:::a/key"].into_iter()));
     assert!(!some.cover(["arn:aws:s3:::b/key"].into_iter()));
     assert!(DataEvents::All.cover(std::iter::empty()));
