@@ -84,6 +84,14 @@ impl Rows {
         rows
     }
 
+    /// Makes room for so many rows, whose records are `bytes` together: the batch keeps what is made for it.
+    pub fn reserve(&mut self, rows: usize, bytes: usize) {
+        self.records.reserve_exact(bytes);
+        for numbers in [&mut self.times, &mut self.positions, &mut self.ingested] {
+            numbers.reserve_exact(rows);
+        }
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.times.len()

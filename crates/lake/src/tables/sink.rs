@@ -29,6 +29,11 @@ const SMALL_BATCH: usize = 256;
 const IDLE_ENTRIES_MAX: u64 = 10_000;
 /// … or when it was moved so long ago.
 const IDLE_US_MAX: i64 = 10 * SECOND_US;
+/// While the tail fills up faster than this, files are not merged: merging would take processors and memory from what
+/// is coming in …
+const BUSY_US: i64 = 5 * SECOND_US;
+/// … unless there are so many files that queries would notice.
+const BUSY_FILES_MAX: usize = 512;
 /// Records that wait hold at most so many times their own memory.
 const HELD_FACTOR_MAX: usize = 4;
 /// With fewer rows in memory nothing is flushed at the end: they are read from the journal faster than that.
@@ -48,6 +53,8 @@ pub struct StoreSink {
     moved_us: i64,
     merging: Option<JoinHandle<Result<(), Error>>>,
     merge_again_us: i64,
+    /// When the tail was last flushed because it was full.
+    full_us: i64,
     expire_us: i64,
     damaged: HashSet<std::path::PathBuf>,
 }
@@ -64,6 +71,7 @@ impl StoreSink {
             moved_us: now_us,
             merging: None,
             merge_again_us: 0,
+            full_us: i64::MIN,
             expire_us: now_us,
             damaged: HashSet::new(),
         }
@@ -144,6 +152,11 @@ impl StoreSink {
         fill.rows >= config.tail_rows_max || fill.bytes >= config.tail_bytes_max
     }
 
+    /// Whether events come in so fast that merging has to wait.
+    fn is_busy(&self, now_us: i64) -> bool {
+        now_us < self.full_us.saturating_add(BUSY_US) && self.store.files().len() < BUSY_FILES_MAX
+    }
+
     fn is_due(&self, fill: &Fill, now_us: i64) -> bool {
         match fill.since_us {
             Some(since_us) => self.is_full(fill) || now_us - since_us >= self.store.shared.config.tail_age_us_max,
@@ -182,6 +195,7 @@ impl StoreSink {
         }
         if self.merging.is_none()
             && now_us >= self.merge_again_us
+            && !self.is_busy(now_us)
             && let Some(sources) = compaction::to_merge(&self.store, &self.damaged, now_us)
         {
             self.merging = Some(tokio::spawn(compaction::merge(Arc::clone(&self.store), sources)));
@@ -249,11 +263,13 @@ impl Sink for StoreSink {
             return Ok(());
         }
         if self.is_full(&fill) {
+            self.full_us = self.store.shared.clock.now_us();
             self.make_room().await?;
         }
         let taken = self.taken(batch, fill.end).await?;
         self.store.append(taken, batch.end);
         if self.is_full(&self.store.fill()) && self.store.flushing().is_none() {
+            self.full_us = self.store.shared.clock.now_us();
             self.store.rotate();
             self.start_flush();
         }

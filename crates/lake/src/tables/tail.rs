@@ -87,6 +87,7 @@ impl Chunk {
         let mut order: Vec<&Taken> = taken.iter().collect();
         order.sort_by_key(|taken| std::cmp::Reverse((event_time_us(&taken.event), taken.position)));
         let mut rows = rows::Rows::new(family);
+        rows.reserve(taken.len(), taken.iter().map(|taken| taken.event.bytes().len()).sum());
         for taken in &order {
             rows.push(&taken.event, taken.position, taken.accepted_at_us);
         }

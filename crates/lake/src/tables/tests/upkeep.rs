@@ -56,6 +56,22 @@ async fn a_quiet_day_becomes_one_file() {
 }
 
 #[tokio::test]
+async fn files_are_not_merged_while_the_tail_fills_up_at_once() {
+    let config = Config { tail_rows_max: 10, merge_fan_in: 3, ..Config::default() };
+    let mut lab = Lab::new(config).await;
+    for number in 0..4 {
+        lab.write(events(number * 12, 12, 0)).await;
+        lab.sink.settle().await.unwrap();
+    }
+    work(&mut lab).await;
+    assert_eq!(lab.snapshot().files().len(), 4);
+    lab.clock.pass(5 * SECOND_US);
+    work(&mut lab).await;
+    assert_eq!(lab.snapshot().files().len(), 2, "three have become one");
+    assert_eq!(lab.ids().await, expected_ids(48));
+}
+
+#[tokio::test]
 async fn a_damaged_file_is_not_merged_and_nothing_is_lost() {
     let config = Config { merge_fan_in: 3, ..Config::default() };
     let mut lab = Lab::new(config).await;
