@@ -10,6 +10,7 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
+mod freshness;
 mod import;
 mod ingest;
 mod lake;
@@ -74,6 +75,8 @@ enum What {
     Lake,
     /// The recording proxy against nginx.
     Proxy,
+    /// How soon events are in SQL results at full ingest, and how soon a query is cancelled.
+    Freshness,
     All,
 }
 
@@ -130,6 +133,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if chosen(What::Proxy) {
         proxy::run(&bench, &mut report)?;
+    }
+    if chosen(What::Freshness) {
+        freshness::run(&bench, &mut report)?;
     }
     report.about("load after", load_average());
     print(&report.text())?;

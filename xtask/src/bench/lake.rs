@@ -56,9 +56,9 @@ struct Peer {
 }
 
 /// A query that has ended.
-struct Ended {
+pub(super) struct Ended {
     took: Duration,
-    rows: Vec<Value>,
+    pub(super) rows: Vec<Value>,
 }
 
 /// Measures.
@@ -229,7 +229,7 @@ fn at_once(server: &Server, needles: &Needles) -> anyhow::Result<f64> {
 }
 
 /// Runs a query as a client does: StartQuery, then GetQueryResults until it has ended and all rows are there.
-fn query(server: &Server, sql: &str) -> anyhow::Result<Ended> {
+pub(super) fn query(server: &Server, sql: &str) -> anyhow::Result<Ended> {
     let mut link = Link::connect(&server.address)?;
     let begun = machine::now();
     let started = call(&mut link, server, "StartQuery", &json!({ "QueryStatement": sql }))?;
@@ -254,7 +254,7 @@ fn query(server: &Server, sql: &str) -> anyhow::Result<Ended> {
     }
 }
 
-fn call(link: &mut Link, server: &Server, operation: &str, input: &Value) -> anyhow::Result<Value> {
+pub(super) fn call(link: &mut Link, server: &Server, operation: &str, input: &Value) -> anyhow::Result<Value> {
     let body = serde_json::to_vec(input)?;
     let answer = link.post("/", &server.keys.sign(&server.address, REGION, operation, &body), &body)?;
     ensure!(answer.status == 200, "{operation} answers {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
