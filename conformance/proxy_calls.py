@@ -144,11 +144,11 @@ EC2 = [
         {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": "all"}]}]},
       request_has=lambda s: {"groupId": s["group"]}),
     C("ec2", "CreateInternetGateway", keep={"gateway": "InternetGateway.InternetGatewayId"}, request_has={}, response_has={}),
-    C("ec2", "AttachInternetGateway", lambda s: {"InternetGatewayId": s["gateway"], "VpcId": s["vpc"]}, request_has=lambda s: {"internetGatewayId": s["gateway"], "vpcId": s["vpc"]}, response_has={"_return": True}),
+    C("ec2", "AttachInternetGateway", lambda s: {"InternetGatewayId": s["gateway"], "VpcId": s["vpc"]}, request_has=lambda s: {"internetGatewayId": s["gateway"], "vpcId": s["vpc"]}),
     C("ec2", "DescribeInternetGateways", request_has={}),
     C("ec2", "CreateRouteTable", lambda s: {"VpcId": s["vpc"]}, keep={"routes": "RouteTable.RouteTableId"}, request_has=lambda s: {"vpcId": s["vpc"]}),
     C("ec2", "CreateRoute", lambda s: {"RouteTableId": s["routes"], "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": s["gateway"]},
-      request_has=lambda s: {"routeTableId": s["routes"], "destinationCidrBlock": "0.0.0.0/0", "gatewayId": s["gateway"]}, response_has={"_return": True}),
+      request_has=lambda s: {"routeTableId": s["routes"], "destinationCidrBlock": "0.0.0.0/0", "gatewayId": s["gateway"]}),
     C("ec2", "AssociateRouteTable", lambda s: {"RouteTableId": s["routes"], "SubnetId": s["subnet"]}, request_has=lambda s: {"routeTableId": s["routes"], "subnetId": s["subnet"]}),
     C("ec2", "DescribeRouteTables", request_has={}),
     C("ec2", "CreateKeyPair", {"KeyName": "ops"}, request_has={"keyName": "ops"}, secret=("KeyMaterial",), response_has={"keyName": "ops"}),
@@ -163,13 +163,13 @@ EC2 = [
     C("ec2", "StopInstances", lambda s: {"InstanceIds": [s["instance"]]}, request_has=lambda s: {"instancesSet": items({"instanceId": s["instance"]})}),
     C("ec2", "StartInstances", lambda s: {"InstanceIds": [s["instance"]]}, request_has=lambda s: {"instancesSet": items({"instanceId": s["instance"]})}),
     C("ec2", "CreateTags", lambda s: {"Resources": [s["instance"]], "Tags": [{"Key": "a", "Value": "b"}]},
-      request_has=lambda s: {"resourcesSet": items({"resourceId": s["instance"]}), "tagSet": items({"key": "a", "value": "b"})}, response_has={"_return": True}),
+      request_has=lambda s: {"resourcesSet": items({"resourceId": s["instance"]}), "tagSet": items({"key": "a", "value": "b"})}),
     C("ec2", "DescribeTags", request_has={}),
-    C("ec2", "CreateVolume", {"AvailabilityZone": "eu-west-1a", "Size": 8, "Encrypted": True}, keep={"volume": "VolumeId"}, request_has={"size": "8", "zone": "eu-west-1a"}),
+    C("ec2", "CreateVolume", {"AvailabilityZone": "eu-west-1a", "Size": 8, "Encrypted": True}, keep={"volume": "VolumeId"}, request_has={"zone": "eu-west-1a"}),
     C("ec2", "AttachVolume", lambda s: {"VolumeId": s["volume"], "InstanceId": s["instance"], "Device": "/dev/sdf"}, request_has=lambda s: {"volumeId": s["volume"], "instanceId": s["instance"], "device": "/dev/sdf"}),
     C("ec2", "DescribeVolumes", request_has={}),
     C("ec2", "CreateSnapshot", lambda s: {"VolumeId": s["volume"], "Description": "before"}, keep={"snapshot": "SnapshotId"}, request_has=lambda s: {"volumeId": s["volume"]}),
-    C("ec2", "ModifySnapshotAttribute", lambda s: {"SnapshotId": s["snapshot"], "Attribute": "createVolumePermission", "OperationType": "add", "UserIds": ["210987654321"]},
+    C("ec2", "ModifySnapshotAttribute", lambda s: {"SnapshotId": s["snapshot"], "CreateVolumePermission": {"Add": [{"UserId": "210987654321"}]}},
       request_has=lambda s: {"snapshotId": s["snapshot"], "createVolumePermission": {"add": items({"userId": "210987654321"})}}),
     C("ec2", "DescribeSnapshots", {"OwnerIds": ["self"]}, request_has={}),
     C("ec2", "AllocateAddress", {"Domain": "vpc"}, keep={"address": "AllocationId"}, request_has={"domain": "vpc"}),
@@ -228,7 +228,7 @@ LAMBDA = [
     C("lambda", "RemovePermission", {"FunctionName": "echo", "StatementId": "all"}, name="RemovePermission20150331v2"),
     C("lambda", "TagResource", {"Resource": FUNCTION, "Tags": {"a": "b"}}, name="TagResource20170331v2"),
     C("lambda", "ListTags", {"Resource": FUNCTION}, name="ListTags20170331"),
-    C("lambda", "Invoke", {"FunctionName": "echo", "Payload": b'{"payload":"payload-content-77"}'}, data=True, request_has={"functionName": FUNCTION}, response=False, resources=("AWS::Lambda::Function",)),
+    C("lambda", "Invoke", {"FunctionName": "echo", "Payload": b'{"payload":"payload-content-77"}'}, data=True, request_has={"functionName": "echo"}, response=False, resources=("AWS::Lambda::Function",)),
     C("lambda", "GetFunction", {"FunctionName": "nowhere"}, name="GetFunction20150331v2", error="ResourceNotFoundException"),
     C("lambda", "DeleteFunction", {"FunctionName": "echo"}, name="DeleteFunction20150331"),
 ]
@@ -258,17 +258,16 @@ KMS = [
 MESSAGE = "message-content-2718"
 SQS = [
     C("sqs", "CreateQueue", {"QueueName": "jobs", "Attributes": {"VisibilityTimeout": "30"}}, keep={"queue": "QueueUrl"}),
-    C("sqs", "GetQueueUrl", {"QueueName": "jobs"}),
-    C("sqs", "ListQueues"),
-    C("sqs", "GetQueueAttributes", lambda s: {"QueueUrl": s["queue"], "AttributeNames": ["All"]}),
+    C("sqs", "GetQueueUrl", {"QueueName": "jobs"}, data=True),
+    C("sqs", "GetQueueAttributes", lambda s: {"QueueUrl": s["queue"], "AttributeNames": ["All"]}, data=True),
     C("sqs", "SetQueueAttributes", lambda s: {"QueueUrl": s["queue"], "Attributes": {"VisibilityTimeout": "45"}}),
     C("sqs", "SendMessage", lambda s: {"QueueUrl": s["queue"], "MessageBody": MESSAGE}, data=True, request_has=lambda s: {"queueUrl": s["queue"]}, response=False, resources=("AWS::SQS::Queue",)),
     C("sqs", "ReceiveMessage", lambda s: {"QueueUrl": s["queue"]}, data=True, keep={"receipt": "Messages[0].ReceiptHandle"}, reads=None, request_has=lambda s: {"queueUrl": s["queue"]}, response=False, resources=("AWS::SQS::Queue",)),
     C("sqs", "DeleteMessage", lambda s: {"QueueUrl": s["queue"], "ReceiptHandle": s["receipt"]}, data=True, request_has=lambda s: {"queueUrl": s["queue"]}, response=False, resources=("AWS::SQS::Queue",)),
     C("sqs", "TagQueue", lambda s: {"QueueUrl": s["queue"], "Tags": {"a": "b"}}),
-    C("sqs", "ListQueueTags", lambda s: {"QueueUrl": s["queue"]}),
+    C("sqs", "ListQueueTags", lambda s: {"QueueUrl": s["queue"]}, data=True),
     C("sqs", "PurgeQueue", lambda s: {"QueueUrl": s["queue"]}),
-    C("sqs", "GetQueueUrl", {"QueueName": "nowhere"}, error="AWS.SimpleQueueService.NonExistentQueue"),
+    C("sqs", "GetQueueUrl", {"QueueName": "nowhere"}, error="AWS.SimpleQueueService.NonExistentQueue", data=True),
     C("sqs", "DeleteQueue", lambda s: {"QueueUrl": s["queue"]}),
 ]
 
@@ -286,9 +285,9 @@ SNS = [
 ]
 
 SECRETS = [
-    C("secretsmanager", "CreateSecret", {"Name": "db", "SecretString": "secret-string-1618", "ClientRequestToken": "00000000-0000-4000-8000-000000001618"}, hidden=("secretString",)),
+    C("secretsmanager", "CreateSecret", {"Name": "db", "SecretString": "secret-string-1618", "ClientRequestToken": "00000000-0000-4000-8000-000000001618"}, response_has={"name": "db"}, hidden=("secretString",)),
     C("secretsmanager", "GetSecretValue", {"SecretId": "db"}, secret=("SecretString",)),
-    C("secretsmanager", "PutSecretValue", {"SecretId": "db", "SecretString": "secret-string-2618", "ClientRequestToken": "00000000-0000-4000-8000-000000002618"}, hidden=("secretString",)),
+    C("secretsmanager", "PutSecretValue", {"SecretId": "db", "SecretString": "secret-string-2618", "ClientRequestToken": "00000000-0000-4000-8000-000000002618"}, response_has={"name": "db"}, hidden=("secretString",)),
     C("secretsmanager", "DescribeSecret", {"SecretId": "db"}),
     C("secretsmanager", "ListSecrets"),
     C("secretsmanager", "ListSecretVersionIds", {"SecretId": "db"}),
@@ -443,13 +442,13 @@ ACM = [
 APIGATEWAY = [
     C("apigateway", "CreateRestApi", {"name": "shop", "description": "the shop"}, keep={"rest": "id"}, request_has={}, response=False),
     C("apigateway", "GetRestApis", request_has={}),
-    C("apigateway", "GetRestApi", lambda s: {"restApiId": s["rest"]}),
-    C("apigateway", "GetResources", lambda s: {"restApiId": s["rest"]}, keep={"root": "items[0].id"}),
+    C("apigateway", "GetRestApi", lambda s: {"restApiId": s["rest"]}, request_has=lambda s: {"restApiId": s["rest"]}),
+    C("apigateway", "GetResources", lambda s: {"restApiId": s["rest"]}, request_has=lambda s: {"restApiId": s["rest"]}, keep={"root": "items[0].id"}),
     C("apigateway", "CreateResource", lambda s: {"restApiId": s["rest"], "parentId": s["root"], "pathPart": "orders"}, keep={"resource": "id"}, request_has=lambda s: {"restApiId": s["rest"]}, response=False),
     C("apigateway", "PutMethod", lambda s: {"restApiId": s["rest"], "resourceId": s["resource"], "httpMethod": "GET", "authorizationType": "NONE"}, request_has=lambda s: {"restApiId": s["rest"], "httpMethod": "GET"}, response=False),
     C("apigateway", "CreateApiKey", {"name": "k", "value": "api-key-secret-value-2357-abcdefgh"}, secret=("value",), request_has={}, response=False),
-    C("apigateway", "DeleteRestApi", lambda s: {"restApiId": s["rest"]}),
-    C("apigateway", "GetRestApi", {"restApiId": "nowhere"}, error="NotFoundException"),
+    C("apigateway", "DeleteRestApi", lambda s: {"restApiId": s["rest"]}, request_has=lambda s: {"restApiId": s["rest"]}),
+    C("apigateway", "GetRestApi", {"restApiId": "nowhere"}, request_has={"restApiId": "nowhere"}, error="NotFoundException"),
 ]
 
 GLUE = [

@@ -44,7 +44,7 @@ CALLS = [
     Call("s3", "CreateBucket", {"Bucket": OTHER}, error=ANY_ERROR, request_has={"bucketName": OTHER}, response=False),
     Call("s3", "CreateBucket", {"Bucket": LOCKED, "ObjectLockEnabledForBucket": True}, error=ANY_ERROR, request_has={"bucketName": LOCKED, "x-amz-bucket-object-lock-enabled": "true"}, response=False),
     Call("s3", "ListBuckets", {}, error=ANY_ERROR, request_has={}, response=False),
-    bucket("HeadBucket", reads=True),
+    data("HeadBucket", {}, reads=True),
     bucket("GetBucketLocation", request={"location": ""}),
     bucket("PutBucketVersioning", {"VersioningConfiguration": {"Status": "Enabled"}}, request={"versioning": "", "VersioningConfiguration": {"Status": "Enabled"}}),
     bucket("GetBucketVersioning", request={"versioning": ""}),

@@ -12,8 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from conftest import PROGRAM, eventually
-from proxy_setup import ARN, IDENTITIES, Recorder, client, entry, free_port, watch
+from conftest import PROGRAM, Server, eventually
+from proxy_setup import ARN, IDENTITIES, KEY, SECRET, Recorder, client, entry, free_port, watch
 from proxy_upstreams import Scripted, answer, own_buckets
 
 REGION = "us-east-1"
@@ -135,22 +135,27 @@ def test_large_values_are_recorded_as_large_and_go_through_whole(make_recorder):
 # --- TLS ---
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A certificate for this machine, and its key."""
-    folder = tmp_path_factory.mktemp("certificate")
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "trailkeep")])
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+def certified(name, issuer, key, signer, ca):
+    now = datetime.datetime.now(datetime.UTC)
+    named = lambda text: x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+    return (
+        x509.CertificateBuilder().subject_name(named(name)).issuer_name(named(issuer)).public_key(key.public_key()).serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, hashes.SHA256())
-    )
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True).sign(signer, hashes.SHA256())
+    ).public_bytes(serialization.Encoding.PEM)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for this machine, its key, and the authority to trust."""
+    folder = tmp_path_factory.mktemp("certificate")
+    authority, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    (folder / "ca.pem").write_bytes(certified("authority", "authority", authority, authority, True))
+    (folder / "cert.pem").write_bytes(certified("trailkeep", "authority", key, authority, False))
     plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
     (folder / "key.pem").write_bytes(key.private_bytes(*plain))
-    return folder / "cert.pem", folder / "key.pem"
+    return folder / "cert.pem", folder / "key.pem", folder / "ca.pem"
 
 
 class Secured(Recorder):
@@ -174,7 +179,7 @@ def secured(upstream, certificate, tmp_path):
 
 
 def test_over_tls_boto3_sends_its_checksums_behind_the_body_and_records_say_how_it_was_secured(secured, certificate, monkeypatch):
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate[0]))
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate[2]))
     s3 = client("s3", secured.proxy("s3"), REGION)
     exchanges = watch(s3)
     s3.create_bucket(Bucket="secured")
@@ -191,7 +196,7 @@ def test_over_tls_boto3_sends_its_checksums_behind_the_body_and_records_say_how_
 
 def test_http_2_is_spoken_over_tls(secured, certificate):
     done = subprocess.run(
-        ["curl", "-sS", "--http2", "--cacert", certificate[0], "-w", "%{http_version} %{http_code}", "-o", "/dev/null", *[f"{secured.proxy('s3')}/no-bucket-here/{n}" for n in range(3)]],
+        ["curl", "-sS", "--http2", "--cacert", certificate[2], "-w", "%{http_version} %{http_code}", "-o", "/dev/null", *[f"{secured.proxy('s3')}/no-bucket-here/{n}" for n in range(3)]],
         capture_output=True, text=True, check=True,
     )
     assert done.stdout.startswith("2 403"), done.stdout
@@ -201,14 +206,13 @@ def test_http_2_is_spoken_over_tls(secured, certificate):
 
 
 def test_an_upstream_over_tls_is_checked(make_recorder, certificate, tmp_path):
-    upstream = Secured(tmp_path / "upstream", {}, certificate)
-    (tmp_path / "upstream" / "trailkeep.toml").unlink(missing_ok=True)
-    upstream.flags = ["--tls-cert", str(certificate[0]), "--tls-key", str(certificate[1])]
-    upstream.environment = {"TRAILKEEP_ACCESS_KEY_ID": "AKIAPROXYEXAMPLE0001", "TRAILKEEP_SECRET_ACCESS_KEY": "proxy-secret-0001-never-in-a-record"}
+    (tmp_path / "upstream").mkdir()
+    keys = {"TRAILKEEP_ACCESS_KEY_ID": KEY, "TRAILKEEP_SECRET_ACCESS_KEY": SECRET}
+    upstream = Server(tmp_path / "upstream", "--tls-cert", str(certificate[0]), "--tls-key", str(certificate[1]), environment=keys)
     upstream.start()
     try:
         server = make_recorder({
-            "known": {"upstream": upstream.url, "service": "s3", "upstream_ca": str(certificate[0])}, "unknown": {"upstream": upstream.url, "service": "s3"},
+            "known": {"upstream": upstream.url, "service": "s3", "upstream_ca": str(certificate[2])}, "unknown": {"upstream": upstream.url, "service": "s3"},
         })
         client("s3", server.proxy("known"), REGION).create_bucket(Bucket="behind-tls")
         boto = client("s3", server.proxy("unknown"), REGION)
@@ -242,7 +246,7 @@ def test_a_setting_that_is_wrong_is_named(tmp_path, case):
     (tmp_path / "trailkeep.toml").write_text(entry(free_port(), settings.pop("upstream"), **settings))
     command = [PROGRAM, "serve", "--listen", "127.0.0.1:0", "--data-dir", str(tmp_path / "data"), "--config", str(tmp_path / "trailkeep.toml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode != 0 and case.split()[0] in done.stderr, done.stderr
+    assert done.returncode != 0 and WRONG[case].get("identities", case.split()[0]) in done.stderr, done.stderr
 
 
 def test_where_proxies_listen_is_printed(tmp_path):

@@ -32,6 +32,9 @@ OPTIONAL = {
 }
 # Members that ours have and real ones lack: records of earlier versions are shorter (event-record.md, section 1).
 LATER = {"managementEvent", "eventCategory", "readOnly", "requestID", "eventType", "recipientAccountId", "apiVersion", "resources", "additionalEventData"}
+NEW = ("1.08", "1.09", "1.10", "1.11")
+# Calls whose resources only the service knows (docs/reference/recording.md, "Differences from AWS").
+RESOURCES_UNKNOWN = {("kms.amazonaws.com", "Decrypt")}
 REGION = "us-east-1"
 
 
@@ -64,15 +67,15 @@ def ours(corpus, tmp_path_factory):
                 clients[call.service] = client(call.service, server.proxy("aws"), REGION if call.service == "s3" else "eu-west-1")
                 exchanges[call.service] = watch(clients[call.service])
             made.append(Made(call, clients[call.service], seen, exchanges[call.service]))
-        records = server.await_ids(one.exchange.request_id for one in made)
+        made = [one for one in made if not one.refused]
+        records = server.await_ids({one.exchange.request_id: f"{one.call.service} {one.call.operation}" for one in made})
     finally:
         server.kill()
         moto.stop()
     found = collections.defaultdict(list)
     for one in made:
-        if not one.refused:
-            record = records[one.exchange.request_id][1]
-            found[record["eventSource"], record["eventName"]].append(record)
+        record = records[one.exchange.request_id][1]
+        found[record["eventSource"], record["eventName"]].append(record)
     return found
 
 
@@ -101,7 +104,7 @@ def common(real, ours):
 def test_the_members_at_the_top_are_those_of_real_records(real, ours):
     different = []
     for operation in common(real, ours):
-        theirs = [record for record in real[operation] if is_whole(record) and record.get("eventVersion") in ("1.08", "1.09", "1.10", "1.11")]
+        theirs = [record for record in real[operation] if is_whole(record) and record["eventVersion"] in NEW]
         if not theirs:
             continue
         always = set.intersection(*(set(record) for record in theirs)) - set(OPTIONAL)
@@ -126,7 +129,10 @@ FREE = re.compile(r"\.(tags|encryptionContext|variables|expressionAttributeNames
 def test_parameters_are_spelt_as_in_real_records(real, ours):
     different = []
     for operation in common(real, ours):
-        known = collections.Counter(path for record in real[operation] if is_whole(record) for path in spellings(record.get("requestParameters")))
+        theirs = [record for record in real[operation] if is_whole(record)]
+        # Some services spelt otherwise in their first years: the newest version there is counts.
+        theirs = [record for record in theirs if record["eventVersion"] in NEW] or theirs
+        known = {path for record in theirs for path in spellings(record.get("requestParameters"))}
         by_fold = collections.defaultdict(set)
         for path in known:
             by_fold[folded(path)].add(path)
@@ -162,7 +168,7 @@ def test_resources_have_the_members_of_real_ones(real, ours):
     for operation in common(real, ours):
         theirs = [{resource.get("type") for resource in record["resources"]} for record in real[operation] if is_whole(record) and record.get("resources")]
         # What every real record of the call names, ours name too.
-        if len(theirs) >= 3:
+        if len(theirs) >= 3 and operation not in RESOURCES_UNKNOWN:
             always = set.intersection(*theirs) - {None}
             for record in ours[operation]:
                 told = {resource.get("type") for resource in record.get("resources") or []}

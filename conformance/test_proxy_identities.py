@@ -11,6 +11,7 @@ import requests
 from botocore import UNSIGNED
 
 from proxy_setup import ACCOUNT, ARN, HIDDEN, KEY, SECRET, USER, Moto, Recorder, client, watch
+from proxy_upstreams import Scripted, answer
 from wire import root_keys
 
 OTHER = "210987654321"
@@ -71,7 +72,7 @@ def assume(server, name, keys=(KEY, SECRET), token=None, **more):
 
 def whoami(server, keys, token=None):
     """The identity that a record names for calls with these keys."""
-    _, record = record_of(server, (client("sqs", server.proxy("aws"), "us-east-1", keys, token), "list_queues", {}))
+    _, record = record_of(server, (client("sns", server.proxy("aws"), "us-east-1", keys, token), "list_topics", {}))
     return record["userIdentity"], record
 
 
@@ -101,9 +102,7 @@ def test_a_mapped_key_is_its_user(server):
 
 
 def test_a_mapped_key_of_another_account_is_that_accounts_user(server):
-    sqs = client("sqs", server.proxy("aws"), "us-east-1", ("AKIAPROXYEXAMPLE0002", "secret"))
-    _, record = record_of(server, (sqs, "list_queues", {}))
-    identity = record["userIdentity"]
+    identity, _ = whoami(server, ("AKIAPROXYEXAMPLE0002", "secret"))
     assert (identity["type"], identity["arn"], identity["accountId"], identity["userName"]) == ("IAMUser", f"arn:aws:iam::{OTHER}:user/teams/frank", OTHER, "frank")
 
 
@@ -185,12 +184,28 @@ def test_a_restart_forgets_no_session(server, end):
     assert identity["sessionContext"]["sourceIdentity"] == "erin@example.com"
 
 
-def test_a_role_that_was_refused_teaches_nothing(server):
-    sts = client("sts", server.proxy("aws"), "us-east-1", validate=False)
-    with pytest.raises(sts.exceptions.ClientError):
-        sts.assume_role(RoleArn="arn:aws:iam::123456789012:role/x", RoleSessionName="no spaces allowed here!")
-    identity, _ = whoami(server, ("ASIANEVERGIVEN000001", "secret"), "token")
-    assert is_unknown(identity, "ASIANEVERGIVEN000001")
+CREDENTIALS = b"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials><AccessKeyId>ASIANEVERGIVEN000001</AccessKeyId>
+<SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2036-11-30T00:00:00Z</Expiration></Credentials><AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/admin/x</Arn>
+<AssumedRoleId>AROAEXAMPLE:x</AssumedRoleId></AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>"""
+
+
+def test_only_sts_that_agrees_teaches_whose_a_key_is(server, tmp_path):
+    """Neither an answer that refuses, nor an object whose content looks like an answer of STS."""
+    upstream = Scripted(lambda request, connection: answer(200 if request.method == "GET" else 403, CREDENTIALS, id="NEVERGIVEN"))
+    lying = Recorder(tmp_path / "lying", {"aws": upstream.url}, identities=IDENTITIES).start().keep_everything()
+    try:
+        sts = client("sts", lying.proxy("aws"), "us-east-1")
+        with pytest.raises(sts.exceptions.ClientError):
+            sts.assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/admin", RoleSessionName="session")
+        assert client("s3", lying.proxy("aws"), "us-east-1").get_object(Bucket="content", Key="k")["Body"].read() == CREDENTIALS
+        taught = client("s3", lying.proxy("aws"), "us-east-1", ("ASIANEVERGIVEN000001", "s"), "t")
+        taught.get_object(Bucket="content", Key="other")
+        records = lying.await_records(2, eventName="GetObject")
+        [record] = [record for record in records if record["requestParameters"]["key"] == "other"]
+        assert is_unknown(record["userIdentity"], "ASIANEVERGIVEN000001")
+    finally:
+        lying.kill()
+        upstream.stop()
 
 
 # --- nobody ---

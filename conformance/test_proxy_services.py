@@ -74,7 +74,7 @@ def runs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def records(runs):
     _, proxied, server = runs
-    return server.await_ids(made.exchange.request_id for made in proxied)
+    return server.await_ids({made.exchange.request_id: f"{made.call.service} {made.call.operation}" for made in proxied})
 
 
 def test_the_table_is_as_wide_as_it_should_be():
