@@ -29,5 +29,5 @@ mod writer;
 pub use entry::{Commit, Entry, Frame, Kind, LEDGER_BYTES_MAX, LEDGERS_MAX, PAYLOAD_BYTES_MAX, PRINCIPAL_BYTES_MAX, Position};
 pub use error::Error;
 pub use handle::{Clock, Journal, Options, Status};
-pub use queue::{CONTROL_QUEUE_BYTES_MAX, Permit, Ticket};
+pub use queue::{CONTROL_QUEUE_BYTES_MAX, Permit, Ticket, UNHURRIED_WAIT};
 pub use recovery::Recovery;

@@ -22,6 +22,12 @@ mod tests;
 /// recorded.
 pub const CONTROL_QUEUE_BYTES_MAX: usize = 8 << 20;
 
+/// Bytes of entries that nobody waits for, from which on they are written at once: what one group takes at most.
+const UNHURRIED_BYTES_MAX: usize = 1 << 20;
+/// How long entries that nobody waits for may stay in line before they are written: long enough for many to share a group
+/// when they come one at a time, and too short for anybody to notice.
+pub const UNHURRIED_WAIT: Duration = Duration::from_millis(5);
+
 /// Number of a ledger in this run of the journal, dense: the writer needs no hashing.
 pub(crate) type LedgerNumber = usize;
 
@@ -29,6 +35,7 @@ pub(crate) type LedgerNumber = usize;
 #[derive(Debug)]
 pub struct Permit {
     room: OwnedSemaphorePermit,
+    unhurried: bool,
 }
 
 /// The promise that entries will be on disk. It may be dropped: the entries are written all the same.
@@ -63,6 +70,10 @@ pub(crate) struct Queue {
 #[derive(Debug)]
 struct State {
     batches: VecDeque<Batch>,
+    /// Bytes of the batches.
+    bytes: usize,
+    /// Whether somebody waits for one of them.
+    hurried: bool,
     next: Position,
     numbers: HashMap<Bytes, LedgerNumber>,
     stopped: Option<Stopped>,
@@ -112,7 +123,7 @@ impl Queue {
     /// `next` is the position of the first entry that will come.
     pub(crate) fn new(events_bytes_max: usize, next: Position, numbers: HashMap<Bytes, LedgerNumber>) -> Self {
         Self {
-            state: Mutex::new(State { batches: VecDeque::new(), next, numbers, stopped: None }),
+            state: Mutex::new(State { batches: VecDeque::new(), bytes: 0, hurried: false, next, numbers, stopped: None }),
             arrived: Condvar::new(),
             events: Arc::new(Semaphore::new(events_bytes_max)),
             control: Arc::new(Semaphore::new(CONTROL_QUEUE_BYTES_MAX)),
@@ -145,10 +156,10 @@ impl Queue {
         within("reservation", bytes, max.min(u32::MAX as usize))?;
         let wanted = bytes as u32;
         if let Ok(room) = Arc::clone(room).try_acquire_many_owned(wanted) {
-            return Ok(Permit { room });
+            return Ok(Permit { room, unhurried: false });
         }
         match tokio::time::timeout(wait, Arc::clone(room).acquire_many_owned(wanted)).await {
-            Ok(Ok(room)) => Ok(Permit { room }),
+            Ok(Ok(room)) => Ok(Permit { room, unhurried: false }),
             Ok(Err(_)) => Err(self.check().err().unwrap_or(Error::Closed)),
             Err(_) => Err(Error::Busy),
         }
@@ -157,6 +168,7 @@ impl Queue {
     pub(crate) fn enqueue(&self, permit: Option<Permit>, entries: Vec<Entry>) -> Ticket {
         let (done, answer) = oneshot::channel();
         let bytes = entries.iter().map(Entry::bytes).sum();
+        let hurried = permit.as_ref().is_none_or(|permit| !permit.unhurried);
         let room = permit.map(|permit| permit.enlarged(bytes));
         let valid = entries.iter().try_for_each(Entry::check);
 
@@ -173,9 +185,16 @@ impl Queue {
         };
         let positions = state.next..state.next + entries.len() as u64;
         state.next = positions.end;
+        // The writer looks once when the first comes, and then not before somebody waits or time is up.
+        let look = hurried || state.batches.is_empty();
+        state.hurried |= hurried;
+        state.bytes += bytes;
         state.batches.push_back(Batch { entries, ledgers, positions: positions.clone(), bytes, done, _room: room });
+        let look = look || state.bytes >= UNHURRIED_BYTES_MAX;
         drop(state);
-        self.arrived.notify_one();
+        if look {
+            self.arrived.notify_one();
+        }
         Ticket { positions, done: answer }
     }
 
@@ -189,12 +208,20 @@ impl Queue {
             }
             state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        if !state.hurried {
+            let unhurried = |state: &mut State| !state.hurried && state.bytes < UNHURRIED_BYTES_MAX && state.stopped.is_none();
+            let waited = self.arrived.wait_timeout_while(state, UNHURRIED_WAIT, unhurried);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
         let mut taken = Vec::new();
         let mut bytes = 0;
         while let Some(batch) = state.batches.pop_front_if(|batch| bytes == 0 || bytes + batch.bytes <= bytes_max) {
             bytes += batch.bytes;
             taken.push(batch);
         }
+        state.bytes -= bytes;
+        // What is left may have somebody who waits.
+        state.hurried &= !state.batches.is_empty();
         Some(taken)
     }
 
@@ -204,6 +231,7 @@ impl Queue {
         let mut state = self.lock();
         state.next = next;
         let waiting = std::mem::take(&mut state.batches);
+        (state.bytes, state.hurried) = (0, false);
         drop(state);
         for batch in group.into_iter().chain(waiting) {
             batch.finish(Err(error.clone()));
@@ -279,9 +307,16 @@ impl State {
 }
 
 impl Permit {
+    /// Nobody waits for what is put in line with this: it may stay there for [`UNHURRIED_WAIT`], to be written together
+    /// with more.
+    #[must_use]
+    pub fn unhurried(self) -> Self {
+        Self { unhurried: true, ..self }
+    }
+
     /// Takes what the entries need beyond the reservation from the room that is left, without waiting for it.
     fn enlarged(self, bytes: usize) -> OwnedSemaphorePermit {
-        let Self { mut room } = self;
+        let Self { mut room, .. } = self;
         let missing = bytes.saturating_sub(room.num_permits());
         let more = u32::try_from(missing).ok().filter(|missing| *missing > 0);
         if let Some(more) = more.and_then(|more| Arc::clone(room.semaphore()).try_acquire_many_owned(more).ok()) {

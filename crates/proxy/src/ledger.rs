@@ -63,6 +63,17 @@ pub enum Reserved {
     Away(Permit),
 }
 
+impl Reserved {
+    /// Nobody waits for the record.
+    #[must_use]
+    pub fn unhurried(self) -> Self {
+        match self {
+            Self::Here(room) => Self::Here(room.unhurried()),
+            Self::Away(permit) => Self::Away(permit.unhurried()),
+        }
+    }
+}
+
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {

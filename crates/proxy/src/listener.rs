@@ -42,8 +42,8 @@ pub const CONNECTIONS_MAX: usize = 4_096;
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of a request's head; AWS services allow about as much.
 pub const HEAD_BYTES_MAX: usize = 64 << 10;
-/// Lines of a head; an S3 object can have some two hundred of its own.
-pub(crate) const HEADERS_MAX: usize = 512;
+/// Lines of a head. Own choice: room for what an S3 object can have of its own; every call pays for it.
+pub(crate) const HEADERS_MAX: usize = 160;
 /// Bytes that are read from a connection, and written to it, at once.
 pub(crate) const BUFFER_BYTES_MAX: usize = 2 * HEAD_BYTES_MAX;
 /// Calls at a time on a connection of HTTP/2.

@@ -31,3 +31,28 @@ fn batches_are_taken_in_order_and_whole() {
     assert!(queue.take(1).is_none());
     assert_eq!(tickets[3].positions(), 6..10);
 }
+
+#[test]
+fn what_nobody_waits_for_is_written_together_with_what_comes_meanwhile() {
+    let queue = Arc::new(Queue::new(1 << 20, 0, HashMap::new()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let permit = || runtime.block_on(queue.reserve(100, Kind::Event, Duration::ZERO)).unwrap();
+    queue.enqueue(Some(permit().unhurried()), vec![entry("ledger")]);
+    queue.enqueue(Some(permit().unhurried()), vec![entry("ledger")]);
+    assert!(!queue.lock().hurried);
+    assert_eq!(queue.take(usize::MAX).unwrap().len(), 2, "their time is over");
+    queue.enqueue(Some(permit().unhurried()), vec![entry("ledger")]);
+    queue.enqueue(Some(permit()), vec![entry("ledger")]);
+    assert!(queue.lock().hurried, "somebody waits");
+    let each = entry("ledger").bytes();
+    assert_eq!(queue.take(each).unwrap().len(), 1);
+    assert!(queue.lock().hurried, "and still does");
+    assert_eq!(queue.take(each).unwrap().len(), 1);
+    let state = queue.lock();
+    assert!(!state.hurried && state.bytes == 0);
+    drop(state);
+    queue.enqueue(Some(permit().unhurried()), vec![entry("ledger")]);
+    queue.close();
+    assert_eq!(queue.take(1).unwrap().len(), 1, "it is written before the end");
+    assert!(queue.take(1).is_none());
+}

@@ -149,6 +149,9 @@ impl Call {
         }
         let told = outcome.as_ref().map_or_else(Told::unknown, |outcome| Told::of(outcome, answer));
         let Some(event) = self.event(told) else { return learnt };
+        if !self.answer_waits() {
+            self.room = self.room.take().map(Reserved::unhurried);
+        }
         let recorded = if self.passes() { self.record_or_count(event).await } else { self.record(event).await };
         learnt.and(recorded)
     }

@@ -15,6 +15,14 @@ pub struct Room {
     permit: Permit,
 }
 
+impl Room {
+    /// Nobody waits for the event: it may be put on disk together with others that come a few milliseconds later.
+    #[must_use]
+    pub fn unhurried(self) -> Self {
+        Self { permit: self.permit.unhurried() }
+    }
+}
+
 impl Recorder {
     /// Room for an event of about `bytes` that is still to come, waiting up to `wait` for it. Says no whenever events are
     /// not taken at all.
