@@ -3,13 +3,13 @@
 //! HTTP/1.1 and HTTP/2 are spoken, in the clear, too: a client's first bytes tell which. Neither Upgrade nor CONNECT is:
 //! the former's `h2c` is ignored, all else is refused. Interim answers but 100 Continue are not passed on.
 
-mod linger;
+pub mod linger;
 mod opening;
 mod proxy_protocol;
 mod source;
 #[cfg(test)]
 mod tests;
-mod tls;
+pub mod tls;
 mod watched;
 
 use std::convert::Infallible;

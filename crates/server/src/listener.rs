@@ -3,8 +3,6 @@
 //! What must stay true: a request that was read is carried out to its end, even if its client does not wait; a change is
 //! never left between its commit and what follows from it.
 
-mod linger;
-
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,9 +15,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use rustls::ServerConfig;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use proxy::listener::{linger, tls};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
@@ -60,7 +56,7 @@ impl Listener {
     /// Binds `address`; reads certificate and key.
     pub async fn bind(address: SocketAddr, tls: Option<&Tls>) -> anyhow::Result<Self> {
         use anyhow::Context as _;
-        let tls = tls.map(acceptor).transpose()?;
+        let tls = tls.map(|files| tls::acceptor(&files.cert, &files.key)).transpose()?;
         let socket = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
         Ok(Self { socket, tls })
     }
@@ -139,7 +135,7 @@ where
             tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
         }
         let shutdown = self.shutdown.clone();
-        let (stream, returned) = linger::Lent::new(stream);
+        let (stream, returned) = linger::Lent::new(stream, Bytes::new());
         match tls {
             None => self.speak(TokioIo::new(stream), Connection { peer, tls: None }, Version::Http1).await,
             Some(acceptor) => Box::pin(self.speak_secured(stream, peer, &acceptor)).await,
@@ -154,8 +150,7 @@ where
             Ok(Ok(stream)) => {
                 let session = stream.get_ref().1;
                 let version = if session.alpn_protocol() == Some(b"h2") { Version::Http2 } else { Version::Http1 };
-                let tls = session.protocol_version().zip(session.negotiated_cipher_suite());
-                let tls = tls.map(|(version, suite)| (tls_version(version), format!("{:?}", suite.suite())));
+                let tls = tls::details(session).map(|details| (details.version, details.cipher_suite));
                 self.speak(TokioIo::new(stream), Connection { peer, tls }, version).await;
             }
             Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS session"),
@@ -230,31 +225,4 @@ fn failed(error: &tokio::task::JoinError) -> Response<Body> {
         "InternalFailure",
         "The request processing has failed because of an unknown error.",
     )
-}
-
-/// The version as CloudTrail writes it in `tlsDetails`.
-fn tls_version(version: rustls::ProtocolVersion) -> String {
-    match version {
-        rustls::ProtocolVersion::TLSv1_3 => "TLSv1.3".to_owned(),
-        rustls::ProtocolVersion::TLSv1_2 => "TLSv1.2".to_owned(),
-        other => format!("{other:?}"),
-    }
-}
-
-fn acceptor(files: &Tls) -> anyhow::Result<TlsAcceptor> {
-    use anyhow::Context as _;
-    let certificates = CertificateDer::pem_file_iter(&files.cert)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| format!("tls.cert: cannot read {}", files.cert.display()))?;
-    let key =
-        PrivateKeyDer::from_pem_file(&files.key).with_context(|| format!("tls.key: cannot read {}", files.key.display()))?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .context("TLS versions")?
-        .with_no_client_auth()
-        .with_single_cert(certificates, key)
-        .context("tls.cert and tls.key do not go together")?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }

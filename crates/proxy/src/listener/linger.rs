@@ -25,7 +25,7 @@ const PIECE_BYTES: usize = 16 << 10;
 
 /// A connection's stream, lent to the protocol on it; comes back when the protocol lets go of it. What was read of it
 /// before is read again first.
-pub(super) struct Lent {
+pub struct Lent {
     stream: Option<TcpStream>,
     before: Bytes,
     back: Option<oneshot::Sender<TcpStream>>,
@@ -33,7 +33,7 @@ pub(super) struct Lent {
 
 impl Lent {
     /// The stream to lend, and where it comes back.
-    pub(super) fn new(stream: TcpStream, before: Bytes) -> (Self, oneshot::Receiver<TcpStream>) {
+    pub fn new(stream: TcpStream, before: Bytes) -> (Self, oneshot::Receiver<TcpStream>) {
         let (back, returned) = oneshot::channel();
         (Self { stream: Some(stream), before, back: Some(back) }, returned)
     }
@@ -91,7 +91,7 @@ impl AsyncWrite for Lent {
 }
 
 /// Says that nothing more will be sent, and drops what still comes.
-pub(super) async fn close(mut stream: TcpStream) {
+pub async fn close(mut stream: TcpStream) {
     let dropping = async {
         stream.shutdown().await?;
         let mut left = BYTES_MAX;
