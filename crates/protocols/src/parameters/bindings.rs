@@ -3,7 +3,7 @@
 use http::{HeaderMap, StatusCode};
 
 use super::form;
-use super::shapes::{leaf, wire_name};
+use super::shapes::{is_list, leaf, wire_name};
 use super::value::{Unread, Value};
 use crate::table::{Member, Place, Service, ShapeId, ShapeKind};
 
@@ -48,7 +48,7 @@ pub(crate) fn of_answer(service: &Service, id: ShapeId, status: StatusCode, head
 
 fn of_query(service: &Service, member: &Member, fields: &[(String, String)], bound: &impl Fn(&str) -> bool) -> Option<Value> {
     let name = wire_name(member);
-    let mut texts = fields.iter().filter(|(field, _)| field == name).map(|(_, text)| text);
+    let texts = fields.iter().filter(|(field, _)| field == name).map(|(_, text)| text);
     match &service.shape(member.shape)?.kind {
         ShapeKind::List { of, .. } => {
             let kind = &service.shape(*of)?.kind;
@@ -63,7 +63,7 @@ fn of_query(service: &Service, member: &Member, fields: &[(String, String)], bou
             let entries: Vec<_> = others.map(|(field, text)| (field.clone(), value(text))).collect();
             (!entries.is_empty()).then_some(Value::Object(entries))
         }
-        kind => texts.next().map(|text| leaf(kind, text)),
+        kind => several(texts.map(|text| leaf(kind, text)), false),
     }
 }
 
@@ -78,8 +78,17 @@ fn of_headers(service: &Service, member: &Member, headers: &HeaderMap) -> Option
         let entries: Vec<_> = entries.collect();
         return (!entries.is_empty()).then_some(Value::Object(entries));
     }
-    let text = String::from_utf8_lossy(headers.get(name)?.as_bytes());
-    Some(written(service, member, &text))
+    let lines = headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+    several(lines.map(|text| written(service, member, &text)), is_list(service, member.shape))
+}
+
+/// What is said once, or several times.
+fn several(mut values: impl Iterator<Item = Value>, is_list: bool) -> Option<Value> {
+    let first = values.next()?;
+    Some(values.fold(first, |mut said, value| {
+        said.again(value, is_list);
+        said
+    }))
 }
 
 fn written(service: &Service, member: &Member, text: &str) -> Value {

@@ -6,7 +6,7 @@
 use time::OffsetDateTime;
 
 use super::instant;
-use super::shapes::wire_name;
+use super::shapes::{is_list, wire_name};
 use super::value::{Budget, DEPTH_MAX, Unread, Value};
 use crate::table::{Member, Service, ShapeId, ShapeKind};
 
@@ -211,10 +211,11 @@ fn big(negative: bool, bytes: &[u8]) -> Item {
     Item::Text(if negative { "-0x" } else { "0x" }.chars().chain(digits).collect())
 }
 
-/// A decimal fraction: exponent and mantissa.
+/// A decimal fraction: exponent and mantissa, both whole.
 fn decimal(parts: &[Item]) -> Option<Item> {
     let [Item::Number(exponent), Item::Number(mantissa)] = parts else { return None };
-    Some(Item::Number(format!("{mantissa}e{exponent}")))
+    let whole = |number: &String| number.parse::<i128>().is_ok();
+    (whole(exponent) && whole(mantissa)).then(|| Item::Number(format!("{mantissa}e{exponent}")))
 }
 
 fn by_shape(service: &Service, id: ShapeId, item: &Item) -> Value {
@@ -248,9 +249,12 @@ fn structure(service: &Service, members: &[Member], entries: &[(String, Item)]) 
         let Some((member, place)) = found.and_then(|found| Some((members.get(found)?, places.get_mut(found)?))) else {
             continue;
         };
-        if place.is_none() {
+        let value = by_shape(service, member.shape, item);
+        if let Some((_, earlier)) = place.and_then(|place| told.get_mut(place)) {
+            earlier.again(value, is_list(service, member.shape));
+        } else {
             *place = Some(told.len());
-            told.push((member.name.clone(), by_shape(service, member.shape, item)));
+            told.push((member.name.clone(), value));
         }
     }
     Value::Object(told)

@@ -9,6 +9,7 @@ const REDACTED: &str = "***(Redacted)";
 pub(crate) fn keys(value: Value) -> Value {
     match value {
         Value::Object(entries) => Value::List(entries.into_iter().map(|(name, _)| Value::Text(name)).collect()),
+        Value::List(several) => Value::List(several.into_iter().map(keys).collect()),
         _ => Value::List(Vec::new()),
     }
 }
@@ -38,9 +39,13 @@ fn without_type(value: Value) -> Value {
 
 /// A statement of PartiQL without the text and the numbers in it.
 pub(crate) fn statement(value: Value) -> Value {
-    let Value::Text(statement) = value else { return Value::Null };
+    let text = match value {
+        Value::Text(text) => text,
+        Value::List(several) => return Value::List(several.into_iter().map(statement).collect()),
+        _ => return Value::Null,
+    };
     let mut told = String::new();
-    let mut letters = statement.chars().peekable();
+    let mut letters = text.chars().peekable();
     let mut in_word = false;
     while let Some(letter) = letters.next() {
         if letter == '\'' {

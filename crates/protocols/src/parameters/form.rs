@@ -38,7 +38,8 @@ pub(crate) fn read(service: &Service, protocol: Protocol, id: ShapeId, fields: &
 /// What stands below a name.
 #[derive(Default)]
 struct Node<'a> {
-    text: Option<&'a str>,
+    /// Several, where the name is there several times.
+    texts: Vec<&'a str>,
     below: BTreeMap<&'a str, Self>,
 }
 
@@ -51,7 +52,7 @@ impl<'a> Node<'a> {
             }
             node = node.below.entry(step).or_default();
         }
-        node.text = Some(text);
+        node.texts.push(text);
         Ok(())
     }
 
@@ -95,13 +96,16 @@ impl Reader<'_> {
                 let (key_name, value_name) = names.as_ref().map_or(("key", "value"), |(key, value)| (key, value));
                 let mut entries = Vec::new();
                 for entry in map.numbered() {
-                    let Some(key) = entry.below.get(key_name).and_then(|key| key.text) else { continue };
+                    let Some(key) = entry.below.get(key_name).and_then(|key| key.texts.first()) else { continue };
                     let Some(value) = entry.below.get(value_name) else { continue };
-                    entries.push((key.to_owned(), self.value(*of, value, budget, depth)?));
+                    entries.push(((*key).to_owned(), self.value(*of, value, budget, depth)?));
                 }
                 Ok(Value::Object(entries))
             }
-            Some(kind) => Ok(node.text.map_or(Value::Null, |text| leaf(kind, text))),
+            Some(kind) => Ok(node.texts.iter().fold(Value::Null, |mut said, text| {
+                said.again(leaf(kind, text), false);
+                said
+            })),
             None => Ok(Value::Null),
         }
     }

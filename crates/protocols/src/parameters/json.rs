@@ -136,7 +136,6 @@ impl<'de> Visitor<'de> for Members<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut told: Vec<(String, Value)> = Vec::new();
-        // The last of several members of one name counts, as it does to the services.
         let mut places: Vec<Option<usize>> = vec![None; self.members.len()];
         while let Some(name) = map.next_key::<String>()? {
             let found = self.members.iter().position(|member| wire_name(member) == name && !member.event_stream);
@@ -146,7 +145,7 @@ impl<'de> Visitor<'de> for Members<'_> {
             };
             let Some(value) = map.next_value_seed(Shaped { id: member.shape, ..self.at })? else { continue };
             if let Some(earlier) = place.and_then(|place| told.get_mut(place)) {
-                earlier.1 = value;
+                earlier.1.again(value, shapes::is_list(self.at.service, member.shape));
             } else {
                 *place = Some(told.len());
                 told.push((member.name.clone(), value));
@@ -191,7 +190,7 @@ impl<'de> Visitor<'de> for Entries<'_> {
         while let Some(key) = map.next_key::<String>()? {
             let Some(value) = map.next_value_seed(self.at)? else { continue };
             if let Some(earlier) = places.get(&key).and_then(|place| entries.get_mut(*place)) {
-                earlier.1 = value;
+                earlier.1.again(value, shapes::is_list(self.at.service, self.at.id));
             } else {
                 places.insert(key.clone(), entries.len());
                 entries.push((key, value));

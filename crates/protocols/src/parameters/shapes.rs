@@ -26,6 +26,11 @@ pub(crate) fn wire_name(member: &Member) -> &str {
     member.wire_name.as_deref().unwrap_or(&member.name)
 }
 
+/// Whether a shape is a list.
+pub(crate) fn is_list(service: &Service, id: ShapeId) -> bool {
+    matches!(service.shape(id).map(|shape| &shape.kind), Some(ShapeKind::List { .. }))
+}
+
 /// Whether members stand in paths, queries and headers as well.
 pub(crate) fn is_rest(protocol: Protocol) -> bool {
     matches!(protocol, Protocol::RestJson | Protocol::RestXml)
@@ -48,14 +53,14 @@ pub(crate) fn leaf(kind: &ShapeKind, text: &str) -> Value {
     }
 }
 
-/// Whether JSON could have the text as a number.
+/// Whether JSON can have the text as a number (RFC 8259, 6).
 pub(crate) fn is_number(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let mut bytes = digits.bytes();
-    let begins = match (bytes.next(), bytes.next()) {
-        (Some(b'0'), Some(second)) => !second.is_ascii_digit(),
-        (Some(first), _) => first.is_ascii_digit(),
-        (None, _) => false,
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (unsigned, None),
     };
-    begins && digits.bytes().last().is_some_and(|last| last.is_ascii_digit()) && text.parse::<f64>().is_ok_and(f64::is_finite)
+    let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(whole, fraction)| (whole, Some(fraction)));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole) && (whole == "0" || !whole.starts_with('0')) && fraction.is_none_or(digits) && exponent.is_none_or(digits)
 }

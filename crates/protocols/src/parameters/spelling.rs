@@ -83,6 +83,11 @@ impl Speller<'_> {
                 let spelled = entries.into_iter().filter_map(|(key, value)| Some((key, self.inner(inner, *of, value)?)));
                 Some(Value::Object(spelled.collect()))
             }
+            // What was said several times.
+            (ShapeKind::Structure { .. } | ShapeKind::Map { .. }, Value::List(several)) => {
+                Some(Value::List(several.into_iter().filter_map(|value| self.value(id, value)).collect()))
+            }
+            (_, Value::List(several)) => Some(Value::List(several.into_iter().filter_map(scalar).collect())),
             (_, value) => scalar(value),
         }
     }

@@ -365,3 +365,30 @@ fn whatever_a_stranger_sends_is_read_or_refused() {
     });
     judged.unwrap();
 }
+
+#[test]
+fn what_only_looks_like_a_number_is_told_as_text() {
+    for text in ["1.e5", "1.", "01", "1_0", "1e", "+1", "-", "1.0", "-0.5e-3"] {
+        let number = text == "1.0" || text == "-0.5e-3";
+        let expected = format!("{{\"maxItems\":{}}}", if number { text.to_owned() } else { format!("\"{text}\"") });
+        let body = format!("Action=ListUsers&Version=2010-05-08&MaxItems={}", text.replace('+', "%2B"));
+        check_body("iam", "ListUsers", Protocol::Query, &body, &expected);
+    }
+}
+
+#[test]
+fn what_is_said_twice_is_told_twice() {
+    check_body(
+        "kms",
+        "GenerateDataKey",
+        Protocol::Json11,
+        r#"{"KeyId":"a","KeyId":"b","KeyId":"b","EncryptionContext":{"k":"1","k":"2"},"EncryptionContext":{"l":"3"}}"#,
+        r#"{"keyId":["a","b","b"],"encryptionContext":[{"k":["1","2"]},{"l":"3"}]}"#,
+    );
+    let twice = r#"{"SecretId":"s","SecretId":"s","SecretString":"hunter2","SecretString":"hunter3"}"#;
+    check_body("secretsmanager", "PutSecretValue", Protocol::Json11, twice, r#"{"secretId":"s"}"#);
+    let items = r#"{"TableName":"t","Item":{"a":{"S":"hidden"}},"Item":{"b":{"S":"hidden"}}}"#;
+    check_body("dynamodb", "PutItem", Protocol::Json10, items, r#"{"tableName":"t","item":[["a"],["b"]]}"#);
+    let form = "Action=CreateUser&Version=2010-05-08&UserName=a&UserName=b&Path=%2F&Path=%2F";
+    check_body("iam", "CreateUser", Protocol::Query, form, r#"{"path":"/","userName":["a","b"]}"#);
+}

@@ -3,12 +3,17 @@
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
+use super::shapes::is_number;
+
 /// How deep a body may nest. Own choice: the deepest real record nests 11 levels.
 pub const DEPTH_MAX: usize = 64;
 
 /// The most values that are read of one body. Own choice: so many values are more than 100 KB of JSON, from where on
 /// CloudTrail omits them.
 pub const VALUES_MAX: usize = 51_200;
+
+/// How deep a tree may nest that is told: a record may nest 100 levels, and the tree is not all there is of it.
+const TOLD_DEPTH_MAX: usize = 95;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,19 +82,41 @@ impl Value {
         }
     }
 
-    /// As compact JSON.
+    /// The same said once more, and otherwise: who reads it may go by either, so both are told. What is a list of its own
+    /// gets longer.
+    pub(crate) fn again(&mut self, value: Self, is_list: bool) {
+        match (&mut *self, value) {
+            (Self::List(elements), Self::List(more)) if is_list => elements.extend(more),
+            (Self::List(_), _) if is_list => {}
+            (Self::Null, value) => *self = value,
+            (Self::List(several), value) => several.push(value),
+            (known, value) if *known == value => {}
+            (known, value) => *known = Self::List(vec![std::mem::replace(known, Self::Null), value]),
+        }
+    }
+
+    /// As compact JSON. Of what nests deeper than a record may its size is told.
     pub fn render(&self) -> Box<RawValue> {
         let mut out = String::new();
         write(&mut out, self);
+        if depth(&out) > TOLD_DEPTH_MAX {
+            let marker = Self::marker(out.len(), "nested too deep");
+            out.clear();
+            write(&mut out, &marker);
+        }
         RawValue::from_string(out).expect("every kind of value is written as JSON")
     }
 
     /// What stands in place of parameters that are too large to be read: CloudTrail's marker.
     pub fn omitted(original_size: usize) -> Self {
+        Self::marker(original_size, "requestParameters too large")
+    }
+
+    fn marker(original_size: usize, reason: &str) -> Self {
         Self::Object(vec![
             ("omitted".to_owned(), Self::Boolean(true)),
             ("originalSize".to_owned(), Self::Number(original_size.to_string())),
-            ("reason".to_owned(), Self::text("requestParameters too large")),
+            ("reason".to_owned(), Self::text(reason)),
         ])
     }
 }
@@ -100,6 +127,7 @@ fn write(out: &mut String, value: &Value) {
         Value::Null | Value::Blob => out.push_str("null"),
         Value::Boolean(true) => out.push_str("true"),
         Value::Boolean(false) => out.push_str("false"),
+        Value::Number(text) if !is_number(text) => write_text(out, text),
         Value::Number(text) | Value::Json(text) => out.push_str(text),
         Value::Text(text) => write_text(out, text),
         Value::Instant(instant) => write_text(out, &super::instant::iso(*instant)),
@@ -126,6 +154,25 @@ fn write(out: &mut String, value: &Value) {
 
 fn write_text(out: &mut String, text: &str) {
     out.push_str(&serde_json::to_string(text).expect("a string can be written to memory"));
+}
+
+/// How deep JSON nests.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// How much more may be read of one body.

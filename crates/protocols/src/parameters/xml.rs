@@ -6,7 +6,7 @@ use quick_xml::Reader;
 use quick_xml::escape::{resolve_predefined_entity, unescape};
 use quick_xml::events::{BytesStart, Event};
 
-use super::shapes::{leaf, wire_name};
+use super::shapes::{is_list, leaf, wire_name};
 use super::value::{Budget, DEPTH_MAX, Unread, Value};
 use crate::table::{Member, Service, ShapeId, ShapeKind};
 
@@ -127,7 +127,7 @@ fn structure(service: &Service, members: &[Member], element: &Element) -> Value 
         match (flattened(service, member, element), earlier) {
             (Some(Value::List(more)), Some(Value::List(elements))) => elements.extend(more),
             (Some(Value::Object(more)), Some(Value::Object(entries))) => entries.extend(more),
-            (_, Some(_)) => {}
+            (_, Some(earlier)) => earlier.again(by_shape(service, member.shape, element), is_list(service, member.shape)),
             (flat, None) => {
                 *place = Some(told.len());
                 let value = flat.unwrap_or_else(|| by_shape(service, member.shape, element));

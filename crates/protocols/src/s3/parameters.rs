@@ -56,7 +56,10 @@ const METADATA: &str = "x-amz-meta-";
 /// What is part of the name of every key that a customer encrypts with.
 const CUSTOMER_KEY: &str = "-customer-key";
 
-/// The parameters of a call, in order, each name once.
+/// Names that are not the caller's to give.
+const OURS: [&str; 3] = ["bucketName", "Host", "key"];
+
+/// The parameters of a call, in order, each name once; what is said twice, and otherwise, is told as a list.
 pub(super) fn read(recognised: &Recognised, holds: Holds, parts: &Parts, body: &Body) -> Value {
     let mut parameters = Parameters(Vec::new());
     let fields = form(holds, parts, body);
@@ -139,8 +142,11 @@ impl Parameters {
     }
 
     fn add_text(&mut self, name: &str, value: &str) {
-        if let Some(value) = told(name, value) {
-            self.add(name, value);
+        let Some(value) = told(name, value) else { return };
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            _ if OURS.contains(&name) => {}
+            Some((_, known)) => known.again(value, false),
+            None => self.add(name, value),
         }
     }
 }

@@ -315,7 +315,7 @@ fn what_is_too_much_is_bounded() {
         "{parameters}"
     );
     let twice = read("GetObject", "GET /k?key=x&bucketName=y&a=1&a=2", &[], "").parameters;
-    assert_eq!(twice, format!(r#"{{"bucketName":"b","Host":"{HOST}","key":"k","a":"1"}}"#));
+    assert_eq!(twice, format!(r#"{{"bucketName":"b","Host":"{HOST}","key":"k","a":["1","2"]}}"#));
 }
 
 #[test]
@@ -375,4 +375,23 @@ fn additional_event_data_tells_how_a_call_was_signed_and_what_it_moved() {
         r#"{"CipherSuite":"TLS_AES_128_GCM_SHA256","bytesTransferredIn":1,"x-amz-id-2":"I","bytesTransferredOut":2}"#
     );
     assert_eq!(user_agent("aws-cli"), "[aws-cli]");
+}
+
+#[test]
+fn what_is_said_twice_is_told_twice_and_what_is_ours_is_not_taken() {
+    let told = read(
+        "PutObject",
+        "PUT /k?versionId=1&versionId=2&bucketName=c&key=l&Host=h",
+        &[("x-amz-acl", "private"), ("x-amz-acl", "public-read"), ("x-amz-storage-class", "A"), ("x-amz-storage-class", "A")],
+        "",
+    );
+    let expected = r#"{"bucketName":"b","Host":"b.s3.eu-west-1.amazonaws.com","key":"k","versionId":["1","2"],"x-amz-acl":["private","public-read"],"x-amz-storage-class":"A"}"#;
+    assert_eq!(told.parameters, expected);
+    let posted = parameters(
+        "PostObject",
+        &Recognised { bucket: Some("b".to_owned()), ..Recognised::default() },
+        &Request::builder().method("POST").uri("/?key=l").body(()).unwrap().into_parts().0,
+        &Body::default(),
+    );
+    assert_eq!(posted.render().get(), r#"{"bucketName":"b"}"#);
 }

@@ -52,3 +52,12 @@ fn lengths_that_are_claimed_are_held_against_what_is_there() {
     many.resize(60_000, 0x01);
     check(&many, &Err(Unread::TooLarge));
 }
+
+#[test]
+fn fractions_of_what_is_no_whole_number_are_none() {
+    check(&[0xc4, 0x82, 0x21, 0x19, 0x6a, 0xb3], &Ok(number("27315e-2")));
+    let half = || Item::Number("0.5".into());
+    check(&[0xc4, 0x82, 0xf9, 0x38, 0x00, 0x01], &Ok(Item::List(vec![half(), number("1")])));
+    check(&[0xc4, 0x82, 0x01, 0xf9, 0x38, 0x00], &Ok(Item::List(vec![number("1"), half()])));
+    check(&[0xc4, 0x82, 0x01, 0xf9, 0x7e, 0x00], &Ok(Item::List(vec![number("1"), number("null")])));
+}

@@ -8,18 +8,18 @@ fn check(service_name: &str, operation: &str, body: &str, expected: Result<&str,
 }
 
 #[test]
-fn numbers_stay_as_they_are_written_and_the_last_of_two_members_counts() {
+fn numbers_stay_as_they_are_written_and_both_of_two_members_are_told() {
     check(
         "logs",
         "PutMetricFilter",
         r#"{"metricTransformations":[{"defaultValue":1.50e2}],"logGroupName":"a","logGroupName":"b"}"#,
-        Ok(r#"{"metricTransformations":[{"defaultValue":1.50e2}],"logGroupName":"b"}"#),
+        Ok(r#"{"metricTransformations":[{"defaultValue":1.50e2}],"logGroupName":["a","b"]}"#),
     );
     check(
         "kms",
         "Encrypt",
         r#"{"EncryptionContext":{"a":"1","b":"2","a":"3"}}"#,
-        Ok(r#"{"EncryptionContext":{"a":"3","b":"2"}}"#),
+        Ok(r#"{"EncryptionContext":{"a":["1","3"],"b":"2"}}"#),
     );
 }
 

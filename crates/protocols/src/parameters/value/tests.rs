@@ -29,3 +29,16 @@ fn a_value_is_found_by_its_way() {
     assert_eq!(value.text_at(&["items", "id"]), None);
     assert_eq!(value.at(&["items"]).map(|items| items.elements().len()), Some(1));
 }
+
+#[test]
+fn what_nests_deeper_than_a_record_may_is_told_by_its_size() {
+    let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for levels in [90, 100, 200_000] {
+        let value = object(&[("doc", Value::Json(deep(levels)))]);
+        let whole = format!("{{\"doc\":{}}}", deep(levels));
+        let omitted = format!("{{\"omitted\":true,\"originalSize\":{},\"reason\":\"nested too deep\"}}", whole.len());
+        assert_eq!(value.render().get(), if levels == 90 { whole } else { omitted });
+    }
+    let quoted = Value::text(format!("\\\"{}", deep(200)));
+    assert_eq!(quoted.render().get(), serde_json::to_string(&format!("\\\"{}", deep(200))).unwrap());
+}
