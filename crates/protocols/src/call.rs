@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use cloudtrail::record::Resource;
+use cloudtrail::region::partition_regions;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
@@ -134,7 +135,8 @@ impl Recognised {
     pub fn read(self, surroundings: &Surroundings, parts: &Parts, body: &Body) -> Described {
         let recognised = self.with_body(surroundings, parts, body);
         let nature = Nature::of(&recognised, &parts.method);
-        let region = recognised.region.clone().unwrap_or_else(|| surroundings.region.clone());
+        let region = recognised.region.clone().filter(|region| is_region(region));
+        let region = region.unwrap_or_else(|| surroundings.region.clone());
         let Input { parameters, resources, asked } = recognised.input(surroundings, &region, parts, body);
         let request = Request {
             event_source: nature.event_source,
@@ -189,6 +191,11 @@ impl Recognised {
     fn is_s3(&self) -> bool {
         self.service.as_ref().is_some_and(|service| service.heading.name == s3::SERVICE)
     }
+}
+
+/// Whether there is a Region of that name. Others are not believed: each would have a log of its own.
+fn is_region(name: &str) -> bool {
+    ["aws", "aws-cn", "aws-us-gov"].iter().any(|partition| partition_regions(partition).contains(&name))
 }
 
 /// What a request's input comes to.

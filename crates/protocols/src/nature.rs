@@ -63,7 +63,8 @@ impl Nature {
             event_source: service.map_or_else(|| recognised.event_source.clone(), event_source),
             event_name: name.clone(),
             api_version: recognised.api_version.clone().filter(|_| service.is_none()),
-            read_only: reads_by_name(name) || (!is_word(name) && [Method::GET, Method::HEAD].contains(method)),
+            read_only: !recognised.is_ambiguous
+                && (reads_by_name(name) || (!is_word(name) && [Method::GET, Method::HEAD].contains(method))),
             management: !service.is_some_and(|heading| data::is_data(&heading.name, name)),
         }
     }

@@ -57,6 +57,8 @@ pub struct Recognised {
     pub addressing: Option<Addressing>,
     /// Set where the body of a form is yet to say which operation it is.
     pub(crate) pending: Option<Protocols>,
+    /// The request names several operations, and it is for the service to choose.
+    pub(crate) is_ambiguous: bool,
 }
 
 /// Where a request names its bucket.
@@ -81,7 +83,7 @@ impl Recognised {
 
     /// How much of the request's body is needed to know the operation and its parameters.
     pub fn wanted(&self) -> Wanted {
-        if self.pending.is_some() {
+        if self.pending.is_some() || self.is_form() {
             return Wanted::Whole { bytes_max: BODY_BYTES_MAX };
         }
         if self.is_browser_upload() {
@@ -93,11 +95,24 @@ impl Recognised {
     /// The same with what the body of the request says, once it is there.
     #[must_use]
     pub fn with_body(mut self, surroundings: &Surroundings, parts: &Parts, body: &Body) -> Self {
-        let Some(protocols) = self.pending.take() else { return self };
+        let Some(protocols) = self.pending.take() else { return self.or_ambiguous(parts, body) };
         match protocols.by_body(surroundings, parts, body) {
-            Some(recognised) => Self { region: self.region, ..recognised },
+            Some(recognised) => Self { region: self.region, ..recognised }.or_ambiguous(parts, body),
             None => self,
         }
+    }
+
+    /// A form that names several operations is for none of them in particular.
+    fn or_ambiguous(self, parts: &Parts, body: &Body) -> Self {
+        let form = body.whole.as_deref().and_then(|body| std::str::from_utf8(body).ok());
+        let texts = parts.uri.query().into_iter().chain(form).filter(|_| self.is_form());
+        let Some(actions) = form::actions(texts, decision::FORM_PAIRS_MAX) else { return self };
+        let event_name = decision::clean(&actions.join("|"));
+        Self { operation: None, event_name, is_ambiguous: true, ..self }
+    }
+
+    fn is_form(&self) -> bool {
+        matches!(self.protocol, Some(Protocol::Query | Protocol::Ec2))
     }
 
     fn has_parameters_in_body(&self) -> bool {

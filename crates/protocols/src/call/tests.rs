@@ -300,3 +300,20 @@ proptest! {
         prop_assert!(answer.error.is_none() || answer.response_elements.is_none());
     }
 }
+
+#[test]
+fn a_region_is_one_of_those_there_are() {
+    let region = |name: &str, own: &str| {
+        let signature =
+            format!("AWS4-HMAC-SHA256 Credential=AKID/20300101/{name}/kms/aws4_request, SignedHeaders=host, Signature=00");
+        let request = Request::builder().method("POST").uri("/").header("authorization", signature);
+        let (parts, ()) = request.header("x-amz-target", "TrentService.ListKeys").body(()).unwrap().into_parts();
+        let surroundings = Surroundings { region: own.to_owned(), ..Surroundings::default() };
+        let recognised = Protocols::new().unwrap().recognise(&surroundings, &parts);
+        recognised.read(&surroundings, &parts, &Body::default()).request.region
+    };
+    assert_eq!(region("ap-south-2", "us-east-1"), "ap-south-2");
+    assert_eq!(region("cn-north-1", "us-east-1"), "cn-north-1");
+    assert_eq!(region("home", "home"), "home");
+    assert_eq!(region("made-up-1", "us-east-1"), "us-east-1");
+}

@@ -7,10 +7,10 @@ use http::request::Parts;
 use super::scope::Scope;
 use super::{form, host};
 
-/// The longest path that is looked at (ours: S3's keys have 1,024 bytes, each at most three in a path).
-const PATH_BYTES_MAX: usize = 16 << 10;
-/// How many pairs of a query are looked at (ours).
-const QUERY_PAIRS_MAX: usize = 500;
+/// The longest path that is looked at (ours: no longer one gets through the proxy).
+const PATH_BYTES_MAX: usize = 64 << 10;
+/// How many pairs of a query are looked at (ours: as many as the longest request line has; what decides may be the last).
+const QUERY_PAIRS_MAX: usize = 32 << 10;
 /// The longest X-Amz-Target (ours).
 const TARGET_BYTES_MAX: usize = 512;
 

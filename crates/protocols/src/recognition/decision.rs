@@ -15,7 +15,7 @@ use crate::call::{Body, Surroundings};
 use crate::table::{Heading, Protocol};
 
 /// How many pairs of a form are searched for its Action (ours; clients write it first, or in the order of the alphabet).
-const FORM_PAIRS_MAX: usize = 10_000;
+pub(super) const FORM_PAIRS_MAX: usize = 10_000;
 /// The longest name of an event that a request may give itself.
 const NAME_BYTES_MAX: usize = 128;
 
@@ -30,6 +30,8 @@ struct Among {
     hosted: usize,
     /// The operator said so: no others are tried.
     only: bool,
+    /// The signature says so, which the service behind verifies: others are tried last.
+    signed: bool,
 }
 
 impl Protocols {
@@ -54,18 +56,27 @@ impl Protocols {
 
     fn among(&self, surroundings: &Surroundings, cues: &Cues<'_>) -> Among {
         if let Some(at) = surroundings.service.as_ref().and_then(|name| self.named(name)) {
-            return Among { services: vec![at], hosted: 0, only: true };
+            return Among { services: vec![at], hosted: 0, only: true, signed: false };
         }
         let by_host = cues.host.as_ref().map(|host| host::services(host, self)).unwrap_or_default();
-        let Some(scope) = &cues.scope else { return Among { hosted: by_host.len(), services: by_host, only: false } };
+        let Some(scope) = &cues.scope else {
+            return Among { hosted: by_host.len(), services: by_host, only: false, signed: false };
+        };
         let mut services = self.signing(&scope.service);
         services.sort_by_key(|at| !by_host.contains(at));
         let hosted = services.iter().filter(|at| by_host.contains(at)).count();
-        Among { services, hosted, only: false }
+        Among { hosted, only: false, signed: !services.is_empty(), services }
+    }
+
+    /// Whether the request may be one that names its operation in a header or at the end of its path: not to S3, say,
+    /// where nobody looks at these.
+    fn may_be_rpc(&self, cues: &Cues<'_>, among: &Among) -> bool {
+        let speaking = |at: &usize| self.speaks(*at, TARGETS) || self.speaks(*at, &[Protocol::RpcV2Cbor]);
+        cues.method == "POST" && (!(among.only || among.signed) || among.services.iter().any(speaking))
     }
 
     fn by_rpc(&self, cues: &Cues<'_>, among: &Among) -> Option<Recognised> {
-        let (service, operation) = cues.rpc()?;
+        let (service, operation) = cues.rpc().filter(|_| self.may_be_rpc(cues, among))?;
         let (named, cbor) = (self.targeted(service), cues.says_cbor());
         if !cbor && (named.is_empty() || among.only) {
             return None;
@@ -78,11 +89,7 @@ impl Protocols {
     }
 
     fn by_target(&self, cues: &Cues<'_>, among: &Among) -> Option<Recognised> {
-        let (prefix, operation) = cues.target()?;
-        let speaking = |at: &usize| self.speaks(*at, TARGETS) || self.speaks(*at, &[Protocol::RpcV2Cbor]);
-        if among.only && !among.services.iter().any(speaking) {
-            return None;
-        }
+        let (prefix, operation) = cues.target().filter(|_| self.may_be_rpc(cues, among))?;
         let said = match cues.media_type.as_str() {
             "application/x-amz-json-1.1" => Protocol::Json11,
             _ => Protocol::Json10,
@@ -100,7 +107,7 @@ impl Protocols {
     }
 
     fn by_action(&self, cues: &Cues<'_>, among: &Among) -> Option<Recognised> {
-        let (action, version) = cues.action()?;
+        let (action, version) = cues.action().filter(|_| ["GET", "POST"].contains(&cues.method))?;
         let of_forms = among.services.iter().any(|at| self.speaks(*at, FORMS));
         let of_version = version.is_some_and(|version| self.has_version(among, version));
         (of_forms || of_version).then(|| self.acted(cues, among, action, version))
@@ -163,7 +170,8 @@ impl Protocols {
     }
 
     /// The first of the services that has this operation: of those named, those also among the likely ones; then the
-    /// likely ones of that version, the likely ones, and all that were named.
+    /// likely ones of that version, the likely ones, and all that were named; the last two the other way round where no
+    /// signature says which are likely.
     fn called(
         &self,
         named: &[usize],
@@ -177,7 +185,8 @@ impl Protocols {
         let of_version =
             |at: &&usize| version.is_some() && self.heading(**at).map(|heading| heading.api_version.as_str()) == version;
         let others = named.iter().filter(|_| !among.only);
-        let order = both.chain(likely.iter().filter(of_version)).chain(others).chain(likely);
+        let signed = likely.iter().filter(|_| among.signed);
+        let order = both.chain(likely.iter().filter(of_version)).chain(signed).chain(others).chain(likely);
         order.into_iter().find_map(|at| {
             let loaded = self.loaded(*at)?;
             let place = loaded.operation(operation)?;
@@ -200,7 +209,7 @@ impl Protocols {
             service,
             protocol,
             event_source: event_source.or_else(|| source_of_target(cues)).unwrap_or_else(|| source_of("s3")),
-            event_name: clean(name),
+            event_name: Some(clean(name)).filter(|name| !name.trim().is_empty()).unwrap_or_else(|| name_of(cues)),
             api_version: heading.map(|heading| heading.api_version.clone()),
             ..Recognised::default()
         }
@@ -339,6 +348,6 @@ fn source_of_target(cues: &Cues<'_>) -> Option<String> {
 }
 
 /// A name that a stranger gave: visible ASCII and single spaces, not too long.
-fn clean(name: &str) -> String {
+pub(super) fn clean(name: &str) -> String {
     name.chars().filter(|char| char.is_ascii_graphic() || *char == ' ').take(NAME_BYTES_MAX).collect()
 }

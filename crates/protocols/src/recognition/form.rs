@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+/// How many different Actions of one request are told (ours).
+const ACTIONS_MAX: usize = 4;
+
 /// The pairs of a query or a form, decoded, `+` being a space; lazily, so that who needs only the first few reads no
 /// more. What is not UTF-8 becomes U+FFFD.
 pub fn pairs(text: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
@@ -35,4 +38,16 @@ pub(super) fn action(text: &str, pairs_max: usize) -> Option<(String, Option<Str
         }
     }
     Some((action.filter(|action| !action.is_empty())?, version))
+}
+
+/// The Actions that a query and a form name, if they name more than one.
+pub(super) fn actions<'a>(texts: impl Iterator<Item = &'a str>, pairs_max: usize) -> Option<Vec<String>> {
+    let mut actions: Vec<String> = Vec::new();
+    let named = texts.flat_map(|text| pairs(text).take(pairs_max)).filter(|(name, _)| name == "Action");
+    for (_, action) in named {
+        if actions.len() < ACTIONS_MAX && !actions.iter().any(|known| *known == action) {
+            actions.push(action.into_owned());
+        }
+    }
+    (actions.len() > 1).then_some(actions)
 }

@@ -243,3 +243,39 @@ fn services_are_let_go_of_when_there_are_too_many() {
     assert!(protocols.bytes_kept() <= super::known::KEPT_BYTES_MAX);
     assert!(protocols.service("s3").is_some());
 }
+
+#[test]
+fn a_signature_weighs_more_than_a_header_that_its_service_does_not_look_at() {
+    let s3 = signed_for("s3");
+    check(&format!("PUT /b/k\nx-amz-target: TrentService.Decrypt\n{s3}"), "", "s3 PutObject");
+    check(&format!("POST /b/k?uploads\nx-amz-target: TrentService.Decrypt\n{s3}"), "", "s3 CreateMultipartUpload");
+    let rpc = "/b/service/GraniteServiceVersion20100801/operation/ListMetrics";
+    check(&format!("PUT {rpc}\nsmithy-protocol: rpc-v2-cbor\n{s3}"), "", "s3 PutObject");
+    check(&format!("POST {rpc}?uploads\nsmithy-protocol: rpc-v2-cbor\n{s3}"), "", "s3 CreateMultipartUpload");
+    check("DELETE /b/k?Action=ListUsers&Version=2010-05-08", "", "s3 DeleteObject");
+    check("DELETE /b/k\nx-amz-target: TrentService.Decrypt", "", "s3 DeleteObject");
+    let dynamodb = signed_for("dynamodb");
+    check(&format!("POST /\nx-amz-target: AmazonSQS.TagResource\n{dynamodb}"), "{}", "dynamodb TagResource");
+}
+
+#[test]
+fn what_decides_may_stand_at_the_end_of_a_query() {
+    let junk = "a&".repeat(2_000);
+    check_s3(&format!("PUT /b?{junk}policy"), "s3 PutBucketPolicy, b -");
+    check_s3(&format!("GET /b/{}", "k".repeat(20_000)), &format!("s3 GetObject, b {}", "k".repeat(20_000)));
+}
+
+#[test]
+fn a_form_that_names_several_actions_is_for_none_of_them() {
+    let iam = signed_for("iam");
+    let version = "Version=2010-05-08";
+    let both = "iam.amazonaws.com: ListUsers|DeleteUser";
+    check(&format!("POST /\n{FORM}\n{iam}"), &format!("Action=ListUsers&Action=DeleteUser&{version}"), both);
+    check(&format!("POST /?Action=ListUsers&{version}\n{FORM}\n{iam}"), "Action=DeleteUser&UserName=a", both);
+    check(&format!("POST /\n{FORM}\n{iam}"), &format!("Action=ListUsers&Action=ListUsers&{version}"), "iam ListUsers");
+    let found = recognised(&format!("GET /?Action=ListUsers&Action=DeleteUser&{version}\n{iam}"), "");
+    assert!(!crate::nature::Nature::of(&found, &http::Method::GET).read_only, "it may be any of them");
+    let parts = head(&format!("POST /?Action=GetCallerIdentity&Version=2011-06-15\n{}", signed_for("sts")));
+    let wanted = Protocols::new().unwrap().recognise(&Surroundings::default(), &parts).wanted();
+    assert!(matches!(wanted, Wanted::Whole { .. }), "its form may name another one");
+}
