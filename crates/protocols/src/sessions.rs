@@ -9,6 +9,11 @@ use crate::parameters::Value;
 /// The most session tags there are (IAM user guide, "Pass session tags").
 const TAGS_MAX: usize = 50;
 
+/// The longest text that is believed: ARNs have at most 2,048 characters (IAM API reference), all others fewer.
+const TEXT_BYTES_MAX: usize = 2_048;
+/// The longest access key id: IAM's limit (`GetAccessKeyInfo`, 128 characters).
+const ACCESS_KEY_ID_BYTES_MAX: usize = 128;
+
 /// The operations that give out temporary credentials: of the service with this model.
 const GIVING: &[(&str, &str)] = &[
     ("cognito-identity", "GetCredentialsForIdentity"),
@@ -33,7 +38,10 @@ pub(crate) fn learn(service: &str, operation: &str, input: Option<&Value>, outpu
         return None;
     }
     let credentials = first(output, &["Credentials", "credentials", "roleCredentials"])?;
-    let key = first(credentials, &["AccessKeyId", "accessKeyId"])?.as_text().filter(|key| !key.is_empty())?;
+    let key = first(credentials, &["AccessKeyId", "accessKeyId"])?.as_text()?;
+    if !(1..=ACCESS_KEY_ID_BYTES_MAX).contains(&key.len()) {
+        return None;
+    }
     let asked = |name: &str| text(input?, &[name]);
     let told = |way: &[&str]| text(output, way);
     Some(Session {
@@ -60,17 +68,21 @@ fn first<'v>(value: &'v Value, names: &[&str]) -> Option<&'v Value> {
 }
 
 fn text(value: &Value, way: &[&str]) -> Option<String> {
-    value.text_at(way).filter(|text| !text.is_empty()).map(str::to_owned)
+    value.text_at(way).filter(|text| is_text(text)).map(str::to_owned)
+}
+
+fn is_text(text: &str) -> bool {
+    (1..=TEXT_BYTES_MAX).contains(&text.len())
 }
 
 fn texts(input: Option<&Value>, name: &str) -> Vec<String> {
     let elements = input.and_then(|input| input.at(&[name])).map(Value::elements).unwrap_or_default();
-    elements.iter().filter_map(Value::as_text).take(TAGS_MAX).map(str::to_owned).collect()
+    elements.iter().filter_map(Value::as_text).filter(|text| is_text(text)).take(TAGS_MAX).map(str::to_owned).collect()
 }
 
 fn tags(input: Option<&Value>) -> Vec<(String, String)> {
     let elements = input.and_then(|input| input.at(&["Tags"])).map(Value::elements).unwrap_or_default();
-    let tag = |element: &Value| Some((text(element, &["Key"])?, element.text_at(&["Value"]).unwrap_or_default().to_owned()));
+    let tag = |element: &Value| Some((text(element, &["Key"])?, text(element, &["Value"]).unwrap_or_default()));
     elements.iter().filter_map(tag).take(TAGS_MAX).collect()
 }
 

@@ -3,11 +3,14 @@
 //! Sources: AWS General Reference, "Signature Version 4"; S3 user guide, "Signing and authenticating REST requests"
 //! (Version 2), "Browser-based uploads using POST".
 
+use std::borrow::Cow;
+
 use api::sigv4::Claim;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 
 use crate::call::Body;
+use crate::recognition::form;
 
 /// The longest access key id that is believed: IAM's limit (`GetAccessKeyInfo`, 128 characters).
 const ACCESS_KEY_ID_BYTES_MAX: usize = 128;
@@ -15,6 +18,12 @@ const ACCESS_KEY_ID_BYTES_MAX: usize = 128;
 const FIELD_BYTES_MAX: usize = 32 * 1024;
 /// The most fields of a form that are looked at. Own choice.
 const FIELDS_MAX: usize = 100;
+/// The longest boundary of a form (RFC 2046, 5.1.1).
+const BOUNDARY_BYTES_MAX: usize = 70;
+/// What stands before a key in the Authorization header, once.
+const CREDENTIAL: &[u8] = b"Credential=";
+/// What may stand once in a request, for what it says of who signed and what is called.
+const ONCE: [HeaderName; 3] = [AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("x-amz-target")];
 
 /// Who signed a request, as far as the request says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +93,25 @@ impl Signer {
     }
 }
 
+/// Why it cannot be told who signed a request or what it calls, for it says so twice: the service behind may go by the
+/// other one than the record.
+pub fn contradiction(parts: &Parts) -> Option<&'static str> {
+    if ONCE.iter().any(|name| parts.headers.get_all(name).iter().nth(1).is_some()) {
+        return Some("Authorization, Content-Type and X-Amz-Target may each be there once.");
+    }
+    let signs = |name: &str| ["x-amz-credential", "awsaccesskeyid"].iter().any(|known| name.eq_ignore_ascii_case(known));
+    let in_query = query(parts).filter(|(name, _)| signs(name)).take(2).count();
+    let signatures = in_query + usize::from(parts.headers.contains_key(AUTHORIZATION));
+    let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+    let credentials = authorization.windows(CREDENTIAL.len()).filter(|window| window.eq_ignore_ascii_case(CREDENTIAL)).take(2);
+    (signatures > 1 || credentials.count() > 1).then_some("Only one auth mechanism allowed.")
+}
+
+/// All of the query: who signed may stand at its end.
+fn query(parts: &Parts) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    form::pairs(parts.uri.query().unwrap_or_default())
+}
+
 fn in_header(parts: &Parts) -> Option<Signer> {
     let header = parts.headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
     let session_token_present = parts.headers.contains_key("x-amz-security-token");
@@ -100,7 +128,7 @@ fn in_header(parts: &Parts) -> Option<Signer> {
 }
 
 fn in_query(parts: &Parts) -> Option<Signer> {
-    let query: Vec<_> = crate::s3::query(&parts.uri).collect();
+    let query: Vec<_> = query(parts).collect();
     let value = |name: &str| query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| &**value);
     let session_token_present = value("X-Amz-Security-Token").is_some();
     let blank = Signer { session_token_present, ..blank(Version::SigV4, Method::QueryString) };
@@ -116,7 +144,7 @@ fn in_query(parts: &Parts) -> Option<Signer> {
 
 fn in_form(parts: &Parts, body: &Body) -> Option<Signer> {
     let whole = body.whole.as_ref()?;
-    let fields = form_fields(parts, whole)?;
+    let fields = form_fields(parts, whole).or_else(|| plain_fields(parts, whole))?;
     let value = |name: &str| fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
     let session_token_present = value("x-amz-security-token").is_some();
     let blank = Signer { session_token_present, ..blank(Version::SigV4, Method::PostPolicy) };
@@ -129,6 +157,17 @@ fn in_form(parts: &Parts, body: &Body) -> Option<Signer> {
     }
 }
 
+/// The fields of a form without files, where Version 2 of the query protocol has its signature.
+fn plain_fields(parts: &Parts, body: &[u8]) -> Option<Vec<(String, String)>> {
+    let content_type = parts.headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    if !content_type.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+        return None;
+    }
+    let of_signature = |name: &str| name.eq_ignore_ascii_case("AWSAccessKeyId");
+    let fields = form::pairs(std::str::from_utf8(body).ok()?).filter(|(name, _)| of_signature(name));
+    Some(fields.take(1).map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+}
+
 /// The text fields of a posted form, up to its file; none if it is no form.
 pub(crate) fn form_fields(parts: &Parts, body: &[u8]) -> Option<Vec<(String, String)>> {
     let content_type = parts.headers.get(CONTENT_TYPE)?.to_str().ok()?;
@@ -137,6 +176,9 @@ pub(crate) fn form_fields(parts: &Parts, body: &[u8]) -> Option<Vec<(String, Str
     }
     let at = content_type.to_ascii_lowercase().find("boundary=")?;
     let boundary = content_type.get(at + "boundary=".len()..)?.split(';').next()?.trim().trim_matches('"');
+    if boundary.len() > BOUNDARY_BYTES_MAX {
+        return None;
+    }
     let delimiter = format!("--{boundary}");
     let mut fields = Vec::new();
     let mut rest = body.get(find(body, delimiter.as_bytes())? + delimiter.len()..)?;

@@ -87,3 +87,16 @@ fn nothing_is_learnt_from_anything_else() {
     assert_eq!(learn("sts", "AssumeRole", None, &Value::Null), None);
     assert_eq!(learn("sts", "AssumeRole", None, &object(&[("Credentials", Value::Null)])), None);
 }
+
+#[test]
+fn what_is_longer_than_anything_of_aws_is_not_believed() {
+    let key = |length: usize| object(&[("AccessKeyId", Value::text("A".repeat(length)))]);
+    let learnt = |length: usize| learn("sts", "GetSessionToken", None, &object(&[("Credentials", key(length))])).is_some();
+    assert_eq!([learnt(0), learnt(128), learnt(129)], [false, true, false]);
+    let user = |length: usize| object(&[("Arn", Value::text("a".repeat(length)))]);
+    let arn = |length: usize| {
+        let output = object(&[credentials(), ("AssumedRoleUser", user(length))]);
+        learn("sts", "AssumeRole", None, &output).unwrap().arn.map(|arn| arn.len())
+    };
+    assert_eq!([arn(2_048), arn(2_049)], [Some(2_048), None]);
+}

@@ -73,3 +73,30 @@ fn what_is_no_signature_names_nobody() {
     }
     check(&[("content-type", "multipart/form-data; boundary=")], "/b", "--\r\n", None);
 }
+
+#[test]
+fn who_signed_is_found_wherever_it_stands() {
+    let junk = "a&".repeat(600);
+    let v4 = format!("/b/k?{junk}X-Amz-Credential=AKID%2F20150830%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=00");
+    check(&[], &v4, "", Some(("AKID", "SigV4", "QueryString", Some("us-east-1"), false)));
+    let v2 = format!("/b/k?{junk}AWSAccessKeyId=AKID&Expires=1500000000&Signature=c2ln");
+    check(&[], &v2, "", Some(("AKID", "SigV2", "QueryString", None, false)));
+    let form = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+    let body = "Action=ListDomains&AWSAccessKeyId=AKID&SignatureVersion=2&Signature=c2ln";
+    check(&form, "/", body, Some(("AKID", "SigV2", "PostPolicy", None, false)));
+    check(&form, "/", "Action=ListDomains", None);
+}
+
+#[test]
+fn a_boundary_is_as_long_as_boundaries_are() {
+    let signed = |length: usize| {
+        let boundary = "x".repeat(length);
+        let body =
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"AWSAccessKeyId\"\r\n\r\nAKID\r\n--{boundary}--");
+        let content_type = format!("multipart/form-data; boundary={boundary}");
+        let expected = (length <= 70).then_some(("AKID", "SigV2", "PostPolicy", None, false));
+        check(&[("content-type", &content_type)], "/b", &body, expected);
+    };
+    signed(70);
+    signed(71);
+}
