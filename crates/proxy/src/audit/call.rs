@@ -116,9 +116,8 @@ impl Call {
 
     async fn take_room(&mut self, bytes: usize) -> Result<(), RecordError> {
         self.room = Some(self.inner.ledger.reserve(bytes).await?);
-        if !self.described.request.read_only
-            && let Some(record) = self.event(Told::unknown())
-        {
+        if !self.described.request.read_only {
+            let record = self.event(Told::unknown()).ok_or_else(untold)?;
             self.intent = Some(self.inner.ledger.intend(&record).await?);
         }
         Ok(())
@@ -148,7 +147,7 @@ impl Call {
             return learnt;
         }
         let told = outcome.as_ref().map_or_else(Told::unknown, |outcome| Told::of(outcome, answer));
-        let Some(event) = self.event(told) else { return learnt };
+        let Some(event) = self.event(told) else { return self.lose(&untold()) };
         if !self.answer_waits() {
             self.room = self.room.take().map(Reserved::unhurried);
         }
@@ -219,6 +218,19 @@ impl Call {
         }
     }
 
+    /// There is no record: the intent becomes one, if there is any.
+    fn lose(&mut self, error: &RecordError) -> Result<(), Refusal> {
+        if let Some(intent) = self.intent.take() {
+            intent.leave();
+        }
+        if self.passes() {
+            self.inner.gaps.note(self.described.request.read_only, error, self.inner.clock.now_s());
+            return Ok(());
+        }
+        metrics::counter!("trailkeep_proxy_lost_total").increment(1);
+        Err(self.refusal(error))
+    }
+
     /// Says of the intent what there is to say.
     fn settle(&mut self, kept: Kept) {
         let intent = self.intent.take();
@@ -263,4 +275,9 @@ impl Call {
         let request = &self.described.request;
         Refusal { protocol: request.protocol, event_source: request.event_source.clone(), ..Refusal::of(error) }
     }
+}
+
+/// Why a call is refused whose record would be none, which is a bug of ours.
+fn untold() -> RecordError {
+    RecordError::Unavailable { reason: "the call cannot be told".to_owned() }
 }

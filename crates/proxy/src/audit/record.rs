@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use cloudtrail::account::AccountId;
-use cloudtrail::event::Event;
+use cloudtrail::event::{Event, NAME_CHARS_MAX};
 use cloudtrail::record::{ApiCall, CallerIdentity, Principal, PrincipalType, Resource};
 use http::{StatusCode, header};
 use protocols::call::{Answer, Session};
@@ -30,6 +30,14 @@ const OUTCOME_UNKNOWN_MESSAGE: &str =
     "The proxy stopped before it knew what came of the call. It may have been carried out, in part or not at all.";
 const CLIENT_DISCONNECTED_MESSAGE: &str =
     "The client went away before the call was over. It may have been carried out, in part or not at all.";
+
+/// eventName or eventSource of a call whose own cannot be told.
+const UNTOLD: &str = "Untold";
+
+/// Whether a text can stand in any record.
+fn is_plain(text: &str) -> bool {
+    (1..=NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+}
 
 /// What there is to tell of how a call ended.
 #[derive(Default)]
@@ -101,10 +109,33 @@ pub(super) fn federated(session: &Session) -> Option<CallerIdentity> {
 }
 
 impl Call {
-    /// The record as an event.
+    /// The record as an event. Should what strangers said make it none, it is told without that: a call that cannot be
+    /// told whole is told all the same.
     pub(super) fn event(&self, told: Told) -> Option<Event> {
         let call = self.api_call(told);
-        crate::ledger::event(&call.render(), call.recipient, &call.region)
+        let event = |call: &ApiCall| crate::ledger::event(&call.render(), call.recipient, &call.region);
+        event(&call).or_else(|| event(&self.bare(call)))
+    }
+
+    /// The same record with nothing in it that is not short and plain.
+    fn bare(&self, call: ApiCall) -> ApiCall {
+        let access_key_id = self.signer.as_ref().map(|signer| signer.access_key_id.clone());
+        let code = call.error.map(|(code, _)| code).filter(|code| is_plain(code));
+        ApiCall {
+            identity: CallerIdentity::Unknown { access_key_id },
+            event_source: Some(call.event_source).filter(|source| is_plain(source)).unwrap_or_else(|| UNTOLD.to_owned()),
+            event_name: Some(call.event_name).filter(|name| is_plain(name)).unwrap_or_else(|| UNTOLD.to_owned()),
+            user_agent: None,
+            error: code.map(|code| (code, String::new())),
+            request_parameters: None,
+            response_elements: None,
+            additional_event_data: None,
+            request_id: call.request_id.filter(|id| is_plain(id)),
+            resources: Vec::new(),
+            api_version: None,
+            tls: None,
+            ..call
+        }
     }
 
     fn api_call(&self, told: Told) -> ApiCall {

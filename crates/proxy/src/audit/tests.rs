@@ -234,3 +234,27 @@ async fn a_session_is_known_from_its_first_call_on_after_a_restart_too() {
     assert_eq!(identity["sessionContext"]["sourceIdentity"], json!("mary"));
     assert_eq!(identity["sessionContext"]["sessionIssuer"]["arn"], json!("arn:aws:iam::123456789012:role/Deploy"));
 }
+
+#[tokio::test]
+async fn whatever_a_call_is_made_of_it_is_recorded() {
+    let deep = format!("{}{}", "[".repeat(120), "]".repeat(120));
+    let target = |target: &str| head("POST", "/bucket?policy", &[("x-amz-target", target)]);
+    let mut form = head("POST", "/", &[("content-type", "application/x-www-form-urlencoded")]);
+    form.headers.insert("x-amz-date", "20261120T000000Z".parse().unwrap());
+    let calls = [
+        (signed("PUT", "/bucket?policy", "AKIAMARY"), format!("{{\"Statement\":{deep}}}")),
+        (target("Unheard."), "{}".to_owned()),
+        (target("."), "{}".to_owned()),
+        (form, "Action=%C3%A9&Version=2010-05-08".to_owned()),
+    ];
+    for (head, body) in calls {
+        let place = Place::new(|settings| settings.service = None).await;
+        let begun = place.audit.begin(&client(), &head);
+        let admitted = begun.admit(Body { whole: Some(body.into()) }).await.unwrap();
+        admitted.end(answered(200, &[], "")).await.unwrap();
+        let event = only(&place).await;
+        assert_eq!(at(&event, "/readOnly"), json!(false), "{event:?}");
+        assert_ne!(at(&event, "/eventName"), json!(""), "{event:?}");
+        assert_eq!(place.restart().await, 1, "the intent has its record");
+    }
+}

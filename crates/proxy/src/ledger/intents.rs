@@ -126,7 +126,8 @@ impl Intent {
 
 impl Drop for Intent {
     fn drop(&mut self) {
-        if self.done {
+        // While the program panics nobody says that the call was never made: the intent stays.
+        if self.done || std::thread::panicking() {
             return;
         }
         let (inner, event_id, number) = (Arc::clone(&self.inner), std::mem::take(&mut self.event_id), self.number);
