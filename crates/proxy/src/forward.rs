@@ -25,6 +25,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, heade
 use hyper::body::{Body as _, Incoming};
 use protocols::call::{Body, Wanted};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::{Ending, Refusal};
@@ -49,6 +50,8 @@ struct Inner<R> {
     records: TaskTracker,
     runtime: Handle,
     counts: Counts,
+    /// For what is read of bodies before their calls go.
+    room: Arc<Semaphore>,
     /// Answers of our own, which are counted for their ids.
     refused: AtomicU64,
 }
@@ -72,7 +75,8 @@ impl<R: Recording> Forwarder<R> {
     /// Carries calls to `upstream`. Only within a runtime.
     pub(crate) fn new(recording: R, upstream: Arc<Upstream>) -> Self {
         let (records, runtime) = (TaskTracker::new(), Handle::current());
-        Self(Arc::new(Inner { recording, upstream, records, runtime, counts: Counts::new(), refused: AtomicU64::new(0) }))
+        let (room, counts) = (Arc::new(Semaphore::new(reading::BYTES_MAX)), Counts::new());
+        Self(Arc::new(Inner { recording, upstream, records, runtime, counts, room, refused: AtomicU64::new(0) }))
     }
 
     pub(crate) fn upstream(&self) -> Arc<Upstream> {
@@ -114,10 +118,13 @@ impl<R: Recording> Forwarder<R> {
             return Err(Refused::bad("The request has both Content-Length and Transfer-Encoding."));
         }
         head::request(&mut head, !body.is_end_stream())?;
+        if let Some(contradiction) = protocols::signature::contradiction(&head) {
+            return Err(Refused::contradictory(contradiction));
+        }
         let client = connection.client(&head.headers);
         let begun = self.0.recording.begin(&client, &head);
         let form = Form::from(R::form(&begun));
-        let upload = reading::read(R::wanted(&begun), &head.headers, body).await;
+        let upload = reading::read(R::wanted(&begun), &head.headers, body, &self.0.room).await;
         let mut upload = upload.map_err(|fault| fault.refused(form))?;
         let whole = Body { whole: upload.whole.take() };
         let expects = head.version == Version::HTTP_11 && head::expects_continue(&head.headers);

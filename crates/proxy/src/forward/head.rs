@@ -13,6 +13,7 @@ use super::refused::Refused;
 use crate::upstream::Failure;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
 /// Makes a request as it goes to the upstream: in the form of HTTP/1.1, and without what is the connection's.
@@ -109,9 +110,9 @@ fn strip(headers: &mut HeaderMap) {
     *headers = left;
 }
 
-/// A header that Connection may take off. Those that say what is asked for, of whom, and how long it is, stay.
+/// A header that Connection may take off. Those that say what is asked for, of whom, by whom, and how long it is, stay.
 fn removable(token: &[u8]) -> Option<HeaderName> {
-    let stays = [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::TE, header::TRAILER];
+    let stays = [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::TE, header::TRAILER, X_FORWARDED_FOR];
     HeaderName::from_bytes(token).ok().filter(|name| !stays.contains(name))
 }
 

@@ -58,6 +58,11 @@ impl Refused {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message).closing()
     }
 
+    /// A request that says two things of who signed it, or of what it calls.
+    pub(super) fn contradictory(message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "InvalidArgument", message).closing()
+    }
+
     /// A request for what a proxy cannot do.
     pub(super) fn not_implemented(message: &str) -> Self {
         Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message).closing()

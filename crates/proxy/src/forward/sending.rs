@@ -15,6 +15,7 @@ use futures_util::task::AtomicWaker;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 
 use super::reading::{Fault, IDLE_TIMEOUT, Upload};
@@ -25,6 +26,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// The body of a request, as it is sent.
 pub(crate) struct Sending {
     ahead: VecDeque<Bytes>,
+    /// The room that what is ahead takes, until it is sent.
+    room: Option<OwnedSemaphorePermit>,
     trailers: Option<HeaderMap>,
     rest: Option<Incoming>,
     /// None where there is no body.
@@ -55,13 +58,13 @@ const SHUT: u8 = 2;
 impl Sending {
     /// Sends what was read, and the rest; where the client `expects` to be asked for it, only then.
     pub(super) fn new(upload: Upload, expects: bool) -> Self {
-        let Upload { ahead, trailers, rest, .. } = upload;
+        let Upload { ahead, trailers, rest, room, whole: _ } = upload;
         let some = !ahead.is_empty() || trailers.is_some() || rest.is_some();
         let waits = expects && ahead.is_empty() && rest.is_some();
         let gate = AtomicU8::new(if waits { WAITING } else { OPEN });
         let progress = some.then(|| Arc::new(Progress { gate, ..Progress::default() }));
         let patience = waits.then(|| Box::pin(tokio::time::sleep(PATIENCE)));
-        Self { ahead, trailers, rest, progress, patience, idle: None, waiting: false }
+        Self { ahead, room, trailers, rest, progress, patience, idle: None, waiting: false }
     }
 
     /// How far it is; none where there is no body.
@@ -79,6 +82,7 @@ impl Sending {
         if let Some(data) = self.ahead.pop_front() {
             return Poll::Ready(Some(Ok(Frame::data(data))));
         }
+        self.room = None;
         if let Some(rest) = &mut self.rest {
             match Pin::new(rest).poll_frame(context) {
                 Poll::Ready(frame) => {
@@ -136,6 +140,8 @@ impl Body for Sending {
             }
             Some(Err(Fault::Gone)) => self.state(GONE),
             Some(Err(Fault::Silent)) => self.state(SILENT),
+            // Of what was read already.
+            Some(Err(Fault::Crowded)) => {}
             None => self.state(WHOLE),
         }
         Poll::Ready(polled)
@@ -195,6 +201,7 @@ impl std::fmt::Display for Fault {
         formatter.write_str(match self {
             Self::Gone => "the body of the request did not come whole",
             Self::Silent => "the body of the request did not come in time",
+            Self::Crowded => "the body of the request finds no room",
         })
     }
 }

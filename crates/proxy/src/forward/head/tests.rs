@@ -29,12 +29,13 @@ fn what_connection_names_is_left_out() {
 fn what_a_request_is_for_stays() {
     check(
         &[
-            ("connection", "host, content-length, transfer-encoding, te"),
+            ("connection", "host, content-length, transfer-encoding, te, x-forwarded-for"),
+            ("x-forwarded-for", "192.0.2.1"),
             ("host", "h"),
             ("content-length", "1"),
             ("te", "Trailers"),
         ],
-        &[("host", "h"), ("content-length", "1"), ("te", "Trailers")],
+        &[("x-forwarded-for", "192.0.2.1"), ("host", "h"), ("content-length", "1"), ("te", "Trailers")],
     );
 }
 

@@ -93,3 +93,15 @@ async fn refusals_are_in_the_form_of_the_service() {
     let answer = proxy.refused(b"HEAD /k HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     assert!(answer.ends_with("\r\n\r\n"), "{answer}");
 }
+
+#[tokio::test]
+async fn two_claims_of_who_signed_are_refused() {
+    let get = |target: &str, lines: &str| format!("GET {target} HTTP/1.1\r\nHost: a\r\n{lines}\r\n").into_bytes();
+    let (mary, bob) = ("Authorization: AWS mary:c2ln\r\n", "Authorization: AWS bob:c2ln\r\n");
+    check(&get("/b/k", &format!("{mary}{bob}")), "HTTP/1.1 400 Bad Request\r\ncontent-type: application/xml\r\n").await;
+    check(&get("/b/k?AWSAccessKeyId=bob&Signature=c2ln&Expires=1", mary), BAD).await;
+    check(&get("/b/k?x-amz-credential=bob%2F20261120%2Fr%2Fs3%2Faws4_request", mary), BAD).await;
+    check(&get("/b/k?X-Amz-Credential=a&X-Amz-Credential=b", ""), BAD).await;
+    check(&get("/b/k", "Authorization: AWS4-HMAC-SHA256 Credential=a/1/r/s3/x, Credential=b/1/r/s3/x\r\n"), BAD).await;
+    check(&get("/", "X-Amz-Target: a.b\r\nx-amz-target: a.c\r\n"), BAD).await;
+}
