@@ -65,7 +65,7 @@ enum ShipError {
     #[error("{0}")]
     Unreachable(String),
     #[error("answer {status}: {message}")]
-    Refused { status: StatusCode, message: String, retry_after: Option<Duration> },
+    Refused { status: StatusCode, message: String, retry_after: Option<Duration>, of_batch: bool },
     #[error(transparent)]
     Catalog(#[from] catalog::Error),
     #[error(transparent)]
@@ -80,11 +80,22 @@ struct Batch {
     end: Position,
 }
 
-/// What the other side answers.
+/// What the other side answers: of each record something.
 #[derive(Deserialize)]
 struct Answer {
+    accepted: usize,
+    #[serde(default)]
+    duplicates: usize,
+    #[serde(default)]
+    expired: usize,
     #[serde(default)]
     rejected: Vec<Rejected>,
+}
+
+impl Answer {
+    fn records(&self) -> usize {
+        [self.duplicates, self.expired, self.rejected.len()].into_iter().fold(self.accepted, usize::saturating_add)
+    }
 }
 
 #[derive(Deserialize)]
@@ -143,8 +154,12 @@ impl Shipping {
         let batch = self.read(from).await?;
         if !batch.records.is_empty() {
             match self.send(&batch).await {
+                Ok(answer) if answer.records() != batch.records.len() => {
+                    let (told, sent) = (answer.records(), batch.records.len());
+                    return Err(ShipError::Unreachable(format!("the answer is about {told} records and not {sent}")));
+                }
                 Ok(answer) => self.settle(&batch, answer).await?,
-                Err(error) if is_of_the_batch(&error) => self.shrink(&batch, &error).await?,
+                Err(error @ ShipError::Refused { of_batch: true, .. }) => self.shrink(&batch, &error).await?,
                 Err(error) => return Err(error),
             }
             if self.records_max < batch.records.len() {
@@ -186,7 +201,8 @@ impl Shipping {
             let text = whole(response).await?;
             if status != StatusCode::OK {
                 let message = String::from_utf8_lossy(text.get(..text.len().min(512)).unwrap_or_default()).into_owned();
-                return Err(ShipError::Refused { status, message, retry_after });
+                let of_batch = is_of_the_batch(status, &text);
+                return Err(ShipError::Refused { status, message, retry_after, of_batch });
             }
             serde_json::from_slice(&text).map_err(|error| ShipError::Unreachable(format!("answer cannot be read: {error}")))
         };
@@ -259,10 +275,16 @@ async fn wake(pause: Option<Duration>, committed: &mut watch::Receiver<Position>
     }
 }
 
-/// Whether it is what was sent that is refused: fewer records may be taken.
-fn is_of_the_batch(error: &ShipError) -> bool {
-    const STATUSES: [StatusCode; 2] = [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE];
-    matches!(error, ShipError::Refused { status, .. } if STATUSES.contains(status))
+/// Whether it is what was sent that is refused: fewer records may be taken. Of what stands in between only that it takes
+/// no more is believed; it answers 400 to whatever reason it has.
+fn is_of_the_batch(status: StatusCode, answer: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(rename = "__type")]
+        code: String,
+    }
+    let malformed = || serde_json::from_slice::<Refusal>(answer).is_ok_and(|refusal| refusal.code == "MalformedRequest");
+    status == StatusCode::PAYLOAD_TOO_LARGE || (status == StatusCode::BAD_REQUEST && malformed())
 }
 
 /// The records as lines, compressed.

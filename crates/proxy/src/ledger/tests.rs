@@ -76,6 +76,21 @@ async fn an_intent_that_is_dropped_is_taken_back() {
 }
 
 #[tokio::test]
+async fn an_intent_that_is_dropped_in_a_panic_stays() {
+    let site = Site::new();
+    let opened = site.open().await;
+    let intent = opened.ledger.intend(&unknown("a")).await.unwrap();
+    let panicked = tokio::spawn(async move {
+        let _intent = intent;
+        panic!("on purpose");
+    });
+    assert!(panicked.await.is_err());
+    opened.die().await;
+    let opened = site.open().await;
+    assert_eq!(told(&opened), [unknown_outcome("a")]);
+}
+
+#[tokio::test]
 async fn who_goes_away_while_an_intent_is_written_leaves_none() {
     let site = Site::new();
     let opened = site.open().await;
@@ -172,17 +187,25 @@ async fn ship(opened: Opened, remote: &mut Remote, answers: usize) -> Opened {
 #[tokio::test]
 async fn records_are_shipped_once_the_other_side_takes_them() {
     let site = Site::new();
-    let replies =
-        [Reply::Status(503, "{}"), Reply::Dies, Reply::Status(403, "{}"), Reply::Status(200, r#"{"accepted":2,"rejected":[]}"#)];
+    let replies = [
+        Reply::Status(503, "{}"),
+        Reply::Dies,
+        Reply::Status(403, "{}"),
+        // Not Trailkeep's.
+        Reply::Status(400, "<html>plain HTTP was sent to an HTTPS port</html>"),
+        Reply::Status(200, "{}"),
+        Reply::Status(200, r#"{"accepted":1,"rejected":[]}"#),
+        Reply::Status(200, r#"{"accepted":1,"duplicates":1,"conflicts":1,"expired":0,"rejected":[]}"#),
+    ];
     let mut remote = Remote::new(replies).await;
     let opened = site.open_away(remote.url.clone()).await;
     let intent = opened.ledger.intend(&unknown("a")).await.unwrap();
     kept(&opened.ledger, record("a", "")).await;
     intent.recorded();
     kept(&opened.ledger, record("b", "")).await;
-    ship(opened, &mut remote, 4).await;
+    ship(opened, &mut remote, 7).await;
     let requests = remote.requests();
-    assert_eq!(requests.len(), 4);
+    assert_eq!(requests.len(), 7);
     for (head, records) in requests {
         assert!(head.starts_with("POST /v1/events HTTP/1.1\r\n"), "{head}");
         assert!(head.contains("authorization: Bearer secret\r\n"), "{head}");
@@ -208,7 +231,8 @@ async fn records_that_are_refused_are_put_aside() {
 #[tokio::test]
 async fn records_that_are_refused_together_are_sent_in_smaller_parts() {
     let site = Site::new();
-    let replies = [Reply::Status(413, "{}"), Reply::Status(413, "{}"), Reply::Status(200, "{}")];
+    let malformed = r#"{"__type":"MalformedRequest","message":"no"}"#;
+    let replies = [Reply::Status(413, "too much"), Reply::Status(400, malformed), Reply::Kept];
     let mut remote = Remote::new(replies).await;
     let opened = site.open_away(remote.url.clone()).await;
     for id in ["a", "b", "c"] {

@@ -11,6 +11,8 @@ use tokio::sync::watch;
 pub(super) enum Reply {
     /// A status and a body.
     Status(u16, &'static str),
+    /// Everything is kept.
+    Kept,
     /// The connection ends.
     Dies,
 }
@@ -25,7 +27,7 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// Answers the first requests with these replies, all others with 200.
+    /// Answers the first requests with these replies, and to all others that everything is kept.
     pub(super) async fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -37,11 +39,16 @@ impl Remote {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let request = read(&mut stream).await;
+                let kept = format!("{{\"accepted\":{}}}", request.1.len());
                 seen.lock().unwrap().push(request);
-                let reply = replies.pop_front().unwrap_or(Reply::Status(200, "{}"));
-                if let Reply::Status(status, body) = reply {
+                let reply = match replies.pop_front() {
+                    Some(Reply::Status(status, body)) => Some((status, body.to_owned())),
+                    Some(Reply::Kept) | None => Some((200, kept)),
+                    Some(Reply::Dies) => None,
+                };
+                if let Some((status, body)) = reply {
                     let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-                    stream.write_all((head + body).as_bytes()).await.unwrap();
+                    stream.write_all((head + &body).as_bytes()).await.unwrap();
                     stream.shutdown().await.unwrap();
                 }
                 count.send_modify(|count| *count += 1);
