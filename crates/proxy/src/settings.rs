@@ -5,6 +5,7 @@ mod network;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -80,7 +81,28 @@ impl DataEvents {
         match self {
             Self::None => false,
             Self::All => true,
-            Self::Prefixes(prefixes) => arns.any(|arn| prefixes.iter().any(|prefix| arn.starts_with(prefix.as_str()))),
+            Self::Prefixes(prefixes) => arns.any(|arn| {
+                let begins = |arn: &str| prefixes.iter().any(|prefix| arn.starts_with(prefix.as_str()));
+                begins(arn) || begins(&resolved(arn))
+            }),
         }
     }
+}
+
+/// An ARN as a service sees it that takes names for paths: without empty and dotted steps. Which of the two it goes by is
+/// not known, so either counts.
+fn resolved(arn: &str) -> Cow<'_, str> {
+    let odd = |step: &str| matches!(step, "" | "." | "..");
+    let Some((before, name)) = arn.split_once(":::").filter(|(_, name)| name.split('/').any(odd)) else {
+        return Cow::Borrowed(arn);
+    };
+    let mut steps: Vec<&str> = Vec::new();
+    for step in name.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => drop(steps.pop()),
+            step => steps.push(step),
+        }
+    }
+    Cow::Owned(format!("{before}:::{}", steps.join("/")))
 }

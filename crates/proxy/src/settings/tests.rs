@@ -98,6 +98,9 @@ fn data_events_are_covered_by_the_beginning_of_an_arn() {
     let some = DataEvents::try_from(some).unwrap();
     assert!(some.cover(["arn:aws:s3:::a/key"].into_iter()));
     assert!(!some.cover(["arn:aws:s3:::b/key"].into_iter()));
+    for same in ["b/../a/key", "./a/key", "/a//key", "b/c/../../a/key", "../a/key"] {
+        assert!(some.cover([format!("arn:aws:s3:::{same}").as_str()].into_iter()), "{same}");
+    }
     assert!(DataEvents::All.cover(std::iter::empty()));
     assert!(!DataEvents::None.cover(["arn:aws:s3:::a/key"].into_iter()));
 }
