@@ -75,13 +75,16 @@ struct Way {
     port: u16,
 }
 
-/// A process that is killed when this is dropped.
+/// An nginx; it is stopped when this is dropped.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It has ended already if all went well.
-        let _ = self.0.kill();
+        // Killed, it would leave its workers behind.
+        let asked = Command::new("kill").arg(self.0.id().to_string()).status();
+        if !asked.is_ok_and(|status| status.success()) {
+            let _ = self.0.kill();
+        }
         let _ = self.0.wait();
     }
 }
@@ -247,7 +250,8 @@ fn tell(report: &mut Report, kind: &Kind, connections: usize, ways: &[Way], told
         values.get(values.len() / 2).copied().unwrap_or_default()
     };
     let rate: fn(&Told) -> f64 = |told| told.requests as f64 / told.seconds;
-    let (p50, p99): (fn(&Told) -> f64, fn(&Told) -> f64) = (|told| told.p50_us / 1e3, |told| told.p99_us / 1e3);
+    let p50: fn(&Told) -> f64 = |told| told.p50_us / 1e3;
+    let p99: fn(&Told) -> f64 = |told| told.p99_us / 1e3;
     let mut section = report.section(format!("proxy: {} over {connections} connections, upstream nginx", kind.name));
     for (at, way) in ways.iter().enumerate() {
         section.add(format!("{}: requests a second", way.name), of(at, rate), "requests/s");
