@@ -24,6 +24,9 @@ pub struct Surroundings {
     pub service: Option<String>,
     /// Domains whose subdomains are buckets, lower case, without a port.
     pub bucket_domains: Vec<String>,
+    /// No host names a bucket but those in these domains. Else AWS's own and those before `localhost` do, too, which a
+    /// client can say to whatever service is there.
+    pub only_bucket_domains: bool,
     /// The Region of requests that name none.
     pub region: String,
     /// The account whose the resources are, where a request does not say.

@@ -21,6 +21,7 @@ mod routes;
 
 mod decision;
 
+pub use host::is_of_aws;
 pub use known::Protocols;
 
 /// The largest body of a request that is read for its parameters, or its Action (ours: parameters of more than 100 KB

@@ -93,6 +93,7 @@ impl Audit {
             surroundings: Surroundings {
                 service: settings.service.clone(),
                 bucket_domains: settings.bucket_domains.clone(),
+                only_bucket_domains: !settings.upstream.host().is_some_and(protocols::recognition::is_of_aws),
                 region: settings.region.to_string(),
                 account: settings.account.to_string(),
             },

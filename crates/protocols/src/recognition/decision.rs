@@ -219,7 +219,7 @@ impl Protocols {
         let nothing_known = among.services.is_empty() && cues.scope.is_none();
         let s3 = self.named("s3");
         let services = if nothing_known { s3.into_iter().collect() } else { among.services.clone() };
-        let bucket = cues.host.as_deref().and_then(|host| host::bucket(host, &surroundings.bucket_domains));
+        let bucket = cues.host.as_deref().and_then(|host| host::bucket(host, surroundings));
         let mut best: Option<(Rank, Recognised)> = None;
         for (place, at) in services.iter().copied().enumerate().filter(|(_, at)| self.speaks(*at, PATHS)) {
             let Some(loaded) = self.loaded(at) else { continue };

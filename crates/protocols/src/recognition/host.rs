@@ -4,6 +4,7 @@ use http::header::HOST;
 use http::request::Parts;
 
 use super::known::Protocols;
+use crate::call::Surroundings;
 
 /// The longest host name that is looked at: DNS's limit, and a port.
 const HOST_BYTES_MAX: usize = 260;
@@ -28,11 +29,12 @@ pub(super) fn of(parts: &Parts) -> Option<String> {
     (!host.is_empty() && host.len() <= HOST_BYTES_MAX).then(|| host.to_ascii_lowercase())
 }
 
-/// The bucket in front of a domain of buckets, of S3's own domains, or of `localhost`.
-pub(super) fn bucket<'a>(host: &'a str, domains: &[String]) -> Option<&'a str> {
+/// The bucket in front of a domain of buckets; if not only these name any, of S3's own domains, or of `localhost`.
+pub(super) fn bucket<'a>(host: &'a str, surroundings: &Surroundings) -> Option<&'a str> {
     let before = |domain: &str| host.strip_suffix(domain)?.strip_suffix('.').filter(|bucket| !bucket.is_empty());
-    if let Some(bucket) = domains.iter().find_map(|domain| before(domain)) {
-        return Some(bucket);
+    let of_domains = surroundings.bucket_domains.iter().find_map(|domain| before(domain));
+    if of_domains.is_some() || surroundings.only_bucket_domains {
+        return of_domains;
     }
     if let Some(domain) = AWS_DOMAINS.iter().find(|domain| host.ends_with(**domain)) {
         return in_aws(host.strip_suffix(domain)?);
@@ -40,6 +42,11 @@ pub(super) fn bucket<'a>(host: &'a str, domains: &[String]) -> Option<&'a str> {
     let bucket = before("localhost")?;
     let bucket = bucket.strip_suffix(".s3").unwrap_or(bucket);
     (bucket != "s3").then_some(bucket)
+}
+
+/// Whether it is a host of AWS's.
+pub fn is_of_aws(host: &str) -> bool {
+    AWS_DOMAINS.iter().any(|domain| host.to_ascii_lowercase().ends_with(domain))
 }
 
 /// `bucket.s3.eu-west-1`, `bucket.s3-eu-west-1`, `bucket--zone--x-s3.s3express-zone.eu-west-1`: what is before the last

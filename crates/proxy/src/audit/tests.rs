@@ -258,3 +258,18 @@ async fn whatever_a_call_is_made_of_it_is_recorded() {
         assert_eq!(place.restart().await, 1, "the intent has its record");
     }
 }
+
+#[tokio::test]
+async fn a_bucket_in_the_host_counts_where_the_service_looks_at_it() {
+    let recorded = async |change: fn(&mut Settings)| {
+        let place = Place::new(change).await;
+        let mut head = signed("PUT", "/bucket?policy", "AKIAMARY");
+        head.headers.insert("host", "other.localhost:8000".parse().unwrap());
+        place.admit(&head).await.unwrap().end(answered(200, &[], "")).await.unwrap();
+        let event = only(&place).await;
+        (at(&event, "/eventName"), at(&event, "/requestParameters/bucketName"))
+    };
+    assert_eq!(recorded(|_| {}).await, (json!("PutBucketPolicy"), json!("bucket")));
+    let virtual_hosts = |settings: &mut Settings| settings.bucket_domains = vec!["localhost".to_owned()];
+    assert_eq!(recorded(virtual_hosts).await, (json!("PutObject"), json!("other")));
+}

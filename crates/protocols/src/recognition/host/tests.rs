@@ -1,4 +1,5 @@
-use super::{bucket, services};
+use super::{bucket, is_of_aws, services};
+use crate::call::Surroundings;
 use crate::recognition::Protocols;
 
 #[test]
@@ -18,8 +19,22 @@ fn hosts_without_a_bucket_have_none() {
         ".buckets.example.org",
         "..amazonaws.com",
     ] {
-        assert_eq!(bucket(host, &["buckets.example.org".to_owned()]), None, "{host}");
+        assert_eq!(bucket(host, &buckets(false)), None, "{host}");
     }
+}
+
+fn buckets(only_bucket_domains: bool) -> Surroundings {
+    Surroundings { bucket_domains: vec!["buckets.example.org".to_owned()], only_bucket_domains, ..Surroundings::default() }
+}
+
+#[test]
+fn no_bucket_is_believed_that_the_service_does_not_see() {
+    for host in ["b.localhost", "b.s3.amazonaws.com", "b.s3.eu-west-1.amazonaws.com"] {
+        assert_eq!(bucket(host, &buckets(false)), Some("b"), "{host}");
+        assert_eq!(bucket(host, &buckets(true)), None, "{host}");
+    }
+    assert_eq!(bucket("b.buckets.example.org", &buckets(true)), Some("b"));
+    assert!(is_of_aws("s3.eu-west-1.amazonaws.com") && is_of_aws("S3.Amazonaws.com") && !is_of_aws("minio"));
 }
 
 #[test]
