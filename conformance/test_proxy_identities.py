@@ -173,6 +173,21 @@ def test_a_federated_user_is_named(server):
     assert (issuer["type"], issuer["userName"]) == ("IAMUser", USER)
 
 
+def test_a_role_taken_on_somebody_elses_word_is_known_too(server):
+    sts = client("sts", server.proxy("aws"), "us-east-1")
+    token = "eyJhbGciOiJub25lIn0.web-identity-token-is-secret.sig"
+    answer, record = record_of(server, (sts, "assume_role_with_web_identity", {
+        "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/federated", "RoleSessionName": "federated-session", "WebIdentityToken": token, "ProviderId": "www.example.com",
+    }))
+    text = json.dumps(record)
+    assert record["eventName"] == "AssumeRoleWithWebIdentity" and token not in text and answer["Credentials"]["SessionToken"] not in text
+    assert record["userIdentity"]["type"] in ("WebIdentityUser", "Unknown", "AWSAccount") and "arn" not in record["userIdentity"], record["userIdentity"]
+    given = answer["Credentials"]
+    keys = (given["AccessKeyId"], given["SecretAccessKey"])
+    identity, _ = whoami(server, keys, given["SessionToken"])
+    is_session(identity, keys, answer, "federated")
+
+
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_a_restart_forgets_no_session(server, end):
     name = f"lasting-{end}"
