@@ -79,10 +79,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<u8> {
 
 /// Lays the flags over the file; those about one proxy are for the only one there is.
 fn lay_over(arguments: Arguments, file: &mut File) -> Result<(), Failure> {
-    file.record_to = arguments.record_to.or(file.record_to.take());
-    file.token_file = arguments.token_file.or(file.token_file.take());
-    file.data_dir = arguments.data_dir.or(file.data_dir.take());
-    file.account_id = arguments.account_id.or(file.account_id.take());
+    file.record_to = arguments.record_to.or_else(|| file.record_to.take());
+    file.token_file = arguments.token_file.or_else(|| file.token_file.take());
+    file.data_dir = arguments.data_dir.or_else(|| file.data_dir.take());
+    file.account_id = arguments.account_id.or_else(|| file.account_id.take());
     if file.proxy.is_empty() {
         file.proxy.push(settings::File::default());
     }
@@ -107,10 +107,10 @@ fn lay_over(arguments: Arguments, file: &mut File) -> Result<(), Failure> {
         let which = which.parse().map_err(|reason| Failure::Usage(format!("--record-data-events: {reason}")))?;
         entry.record_data_events = Some(which);
     }
-    entry.on_failure = arguments.on_failure.or(entry.on_failure.take());
+    entry.on_failure = arguments.on_failure.or_else(|| entry.on_failure.take());
     entry.trusted_proxies = arguments.trusted_proxies.unwrap_or_else(|| std::mem::take(&mut entry.trusted_proxies));
-    entry.identities = arguments.identities.or(entry.identities.take());
-    entry.service = arguments.service.or(entry.service.take());
+    entry.identities = arguments.identities.or_else(|| entry.identities.take());
+    entry.service = arguments.service.or_else(|| entry.service.take());
     entry.bucket_domains = arguments.bucket_domains.unwrap_or_else(|| std::mem::take(&mut entry.bucket_domains));
     Ok(())
 }

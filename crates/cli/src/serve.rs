@@ -113,8 +113,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<u8> {
 
 /// Logs to stderr what `TRAILKEEP_LOG` asks for.
 pub(crate) fn start_log() {
-    let filter =
-        EnvFilter::try_from_env("TRAILKEEP_LOG").unwrap_or_else(|_| EnvFilter::new("warn,s3s=off,server=info,pipeline=info,proxy=info"));
+    let filter = EnvFilter::try_from_env("TRAILKEEP_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,s3s=off,server=info,pipeline=info,proxy=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }
 

@@ -29,7 +29,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Queries that are cancelled.
 const CANCELLED: usize = 20;
 /// A query that does not end by itself.
-const ENDLESS: &str = "SELECT count(*) FROM event_data_store a, event_data_store b, event_data_store c WHERE a.eventID < b.requestID";
+const ENDLESS: &str =
+    "SELECT count(*) FROM event_data_store a, event_data_store b, event_data_store c WHERE a.eventID < b.requestID";
 
 /// Measures.
 pub(super) fn run(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {

@@ -58,13 +58,15 @@ impl File {
         let setting = |setting: &str, reason: String| Error::Setting { setting: setting.to_owned(), reason };
         let missing = |name: &str| setting(name, "is not given".to_owned());
         let account = self.account_id.as_deref().unwrap_or(DEFAULT_ACCOUNT);
-        let account = account.parse().map_err(|_| setting("account_id", format!("{account:?} is not an account id of 12 digits")))?;
+        let account =
+            account.parse().map_err(|_| setting("account_id", format!("{account:?} is not an account id of 12 digits")))?;
         let url = self.record_to.ok_or_else(|| missing("record_to"))?.trim_end_matches('/').to_owned();
         if !(url.starts_with("http://") || url.starts_with("https://")) {
             return Err(setting("record_to", format!("{url:?} is not an http:// or https:// URL")));
         }
         let path = self.token_file.ok_or_else(|| missing("token_file"))?;
-        let token = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?.trim().to_owned();
+        let token =
+            std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?.trim().to_owned();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(setting("token_file", format!("{} holds no token", path.display())));
         }
