@@ -15,7 +15,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 pub use admission::{Admission, EVENT_ID_CHARS_MAX, NAME_CHARS_MAX, RAW_SIZE_FACTOR, Rejection, RejectionCode, SIZE_MAX};
-pub use category::Category;
+pub use category::{Category, is_without_regions};
 use fields::{Field, Fields, Span};
 pub(crate) use instant::parse as parse_time;
 pub use instant::time_text;

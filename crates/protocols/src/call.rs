@@ -1,8 +1,9 @@
 //! A call as a record tells it: what the recording proxy asks this crate for, and what it is told.
 
 use bytes::Bytes;
+use cloudtrail::event::is_without_regions;
 use cloudtrail::record::Resource;
-use cloudtrail::region::partition_regions;
+use cloudtrail::region::{LEADER, partition_regions};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
@@ -140,6 +141,7 @@ impl Recognised {
         let nature = Nature::of(&recognised, &parts.method);
         let region = recognised.region.clone().filter(|region| is_region(region));
         let region = region.unwrap_or_else(|| surroundings.region.clone());
+        let region = if is_global(&nature.event_source, &region) { LEADER.to_owned() } else { region };
         let Input { parameters, resources, asked } = recognised.input(surroundings, &region, parts, body);
         let request = Request {
             event_source: nature.event_source,
@@ -194,6 +196,12 @@ impl Recognised {
     fn is_s3(&self) -> bool {
         self.service.as_ref().is_some_and(|service| service.heading.name == s3::SERVICE)
     }
+}
+
+/// Whether events of that service are in the leader Region, wherever a call is signed for. Other partitions have leaders of
+/// their own, for which their clients sign.
+fn is_global(event_source: &str, region: &str) -> bool {
+    is_without_regions(event_source) && partition_regions("aws").contains(&region)
 }
 
 /// Whether there is a Region of that name. Others are not believed: each would have a log of its own.

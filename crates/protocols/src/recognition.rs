@@ -82,6 +82,12 @@ impl Recognised {
         self.operation.is_none() && self.bucket.is_some() && self.event_name == "PostObject"
     }
 
+    /// The protocol in which a client is told what goes wrong: EC2 has its own errors even where a form was not read yet.
+    pub fn form(&self) -> Option<Protocol> {
+        let unread = matches!(self.protocol, None | Some(Protocol::Query));
+        if unread && self.event_source == "ec2.amazonaws.com" { Some(Protocol::Ec2) } else { self.protocol }
+    }
+
     /// How much of the request's body is needed to know the operation and its parameters.
     pub fn wanted(&self) -> Wanted {
         if self.pending.is_some() || self.is_form() {

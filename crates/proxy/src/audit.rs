@@ -170,7 +170,7 @@ impl Begun {
 
     /// In whose form the client is told what goes wrong: the protocol, and the service (`s3.amazonaws.com`).
     pub fn form(&self) -> (Option<Protocol>, &str) {
-        (self.recognised.protocol, &self.recognised.event_source)
+        (self.recognised.form(), &self.recognised.event_source)
     }
 
     /// Whether the call may go on: there is room for its record, and of a write the intent is on disk.

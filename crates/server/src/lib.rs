@@ -41,4 +41,6 @@ pub mod lake;
 
 pub mod proxies;
 
+mod registry;
+
 pub mod service;

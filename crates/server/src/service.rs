@@ -14,7 +14,7 @@ use catalog::{Catalog, meta};
 use cloudtrail::event::{Admission, Event, SIZE_MAX};
 use cloudtrail::region::Region;
 use journal::{Journal, Position};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use pipeline::accounts::Accounts;
 use pipeline::capture::origin::{Origin, Route};
 use pipeline::capture::recorder::{self, Recorder, Sender};
@@ -49,11 +49,10 @@ use crate::own_calls::OwnCalls;
 use crate::principals::Principals;
 use crate::proxies;
 use crate::queries::{self, Queries};
+use crate::registry;
 use crate::throttle::Throttle;
 use crate::v1;
 
-/// How often metrics that are read, not counted, are brought up to date.
-const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// The name under which the secret that signs tokens is kept.
 const TOKEN_SECRET: &str = "token-secret";
 
@@ -237,7 +236,7 @@ impl Server {
     /// Opens everything in the data directory and begins to serve.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         // First of all: what counts takes hold of its counters when it is made.
-        let metrics = metrics_handle();
+        let metrics = registry::handle();
         let data_dir = config.data_dir.clone();
         make_private_dir(&data_dir)?;
         // The journal's lock keeps a second program out of everything else, too.
@@ -394,7 +393,7 @@ impl Server {
         let listening = tokio::spawn(
             listener.serve(shutdown, move |connection, request| front::answer(Arc::clone(&answering), connection, request)),
         );
-        upkeep.spawn(keep_metrics(service.metrics.clone(), upkeep_stop.clone()));
+        upkeep.spawn(registry::keep(service.metrics.clone(), upkeep_stop.clone()));
         Ok(Self { service, address, scheme, new, proxies, listening, followers, followers_stop, upkeep, upkeep_stop })
     }
 
@@ -571,23 +570,6 @@ async fn token_key(catalog: &Catalog) -> anyhow::Result<hmac::Key> {
     meta::set(&mut tx, TOKEN_SECRET, &secret).await?;
     tx.commit().await?;
     Ok(hmac::Key::new(hmac::HMAC_SHA256, &secret))
-}
-
-/// The handle on the metrics of this process. Metrics are one registry for the whole process; the second server in one
-/// process (a test) has a handle that shows nothing.
-fn metrics_handle() -> PrometheusHandle {
-    let recorder = PrometheusBuilder::new().build_recorder();
-    let handle = recorder.handle();
-    if metrics::set_global_recorder(recorder).is_err() {
-        tracing::warn!("another server of this process has the metrics");
-    }
-    handle
-}
-
-async fn keep_metrics(metrics: PrometheusHandle, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(UPKEEP_INTERVAL)).await.is_some() {
-        metrics.run_upkeep();
-    }
 }
 
 pub(crate) fn make_private_dir(path: &Path) -> anyhow::Result<()> {

@@ -75,16 +75,23 @@ pub(super) fn is_global_service(event: &Event) -> bool {
         return false;
     }
     match event.event_source().as_ref() {
-        "iam.amazonaws.com"
-        | "cloudfront.amazonaws.com"
-        | "route53.amazonaws.com"
-        | "route53domains.amazonaws.com"
-        | "organizations.amazonaws.com"
-        | "waf.amazonaws.com"
-        | "shield.amazonaws.com" => true,
         "sts.amazonaws.com" => at_global_endpoint(event),
-        _ => false,
+        source => is_without_regions(source),
     }
+}
+
+/// Whether the service with that eventSource has no Regions: its events are in the partition's leader Region.
+pub fn is_without_regions(event_source: &str) -> bool {
+    matches!(
+        event_source,
+        "iam.amazonaws.com"
+            | "cloudfront.amazonaws.com"
+            | "route53.amazonaws.com"
+            | "route53domains.amazonaws.com"
+            | "organizations.amazonaws.com"
+            | "waf.amazonaws.com"
+            | "shield.amazonaws.com"
+    )
 }
 
 fn at_global_endpoint(event: &Event) -> bool {

@@ -165,7 +165,7 @@ fn users_and_instances_are_told_with_what_was_made() {
     let user = check(
         "iam",
         form("Action=CreateUser&Version=2010-05-08&UserName=dana&Path=%2Fa%2F"),
-        r#"iam.amazonaws.com CreateUser eu-west-1 WM {"path":"/a/","userName":"dana"} []"#,
+        r#"iam.amazonaws.com CreateUser us-east-1 WM {"path":"/a/","userName":"dana"} []"#,
     );
     let answer = "<CreateUserResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><CreateUserResult><User>\
                   <UserName>dana</UserName><UserId>AIDA1</UserId></User></CreateUserResult>\
@@ -175,7 +175,7 @@ fn users_and_instances_are_told_with_what_was_made() {
     let key = check(
         "iam",
         form("Action=CreateAccessKey&Version=2010-05-08&UserName=dana"),
-        r#"iam.amazonaws.com CreateAccessKey eu-west-1 WM {"userName":"dana"} []"#,
+        r#"iam.amazonaws.com CreateAccessKey us-east-1 WM {"userName":"dana"} []"#,
     );
     let answer = "<CreateAccessKeyResponse><CreateAccessKeyResult><AccessKey><UserName>dana</UserName>\
                   <AccessKeyId>AKIA1</AccessKeyId><SecretAccessKey>secret</SecretAccessKey></AccessKey>\

@@ -60,6 +60,9 @@ const SECRET_NAMES: &[&str] = &["credential", "hectoken", "otp", "passcode", "se
 
 /// What a service does in its own way: the service's name, the operation's or `*`, the side or both, the member's name.
 const OWN: &[(&str, &str, Option<Side>, &str, Verdict)] = &[
+    ("apigateway", "CreateApiKey", None, "value", Hide),
+    ("apigateway", "CreateUsagePlanKey", None, "value", Hide),
+    ("apigateway", "UpdateApiKey", None, "value", Hide),
     ("cloudfront", "*", None, "Comment", Hide),
     ("codebuild", "ImportSourceCredentials", Some(Side::Input), "token", Hide),
     ("codepipeline", "*", None, "secretAccessKey", LeaveOut),
