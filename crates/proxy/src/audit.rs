@@ -44,6 +44,10 @@ pub struct Client {
     pub tls: Option<TlsDetails>,
 }
 
+/// Tells whether records may stand in the log of an account; told, too, whether the account is known by an answer of STS
+/// alone.
+pub type TakesAccount = Arc<dyn Fn(AccountId, bool) -> bool + Send + Sync>;
+
 /// What an audit is made of.
 pub struct Parts {
     /// What the proxy is told.
@@ -55,7 +59,7 @@ pub struct Parts {
     /// Whose keys are whose.
     pub identities: Identities,
     /// Whether records may stand in the log of that account; if not, they stand in that of the settings.
-    pub takes_account: Arc<dyn Fn(AccountId) -> bool + Send + Sync>,
+    pub takes_account: TakesAccount,
     /// The time.
     pub clock: SharedClock,
     /// Makes eventIDs.
@@ -75,7 +79,7 @@ struct Inner {
     protocols: Protocols,
     ledger: Ledger,
     identities: Identities,
-    takes_account: Arc<dyn Fn(AccountId) -> bool + Send + Sync>,
+    takes_account: TakesAccount,
     clock: SharedClock,
     random_uuid: Arc<dyn Fn() -> String + Send + Sync>,
     gaps: Gaps,

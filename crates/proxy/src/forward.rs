@@ -52,6 +52,8 @@ struct Inner<R> {
     counts: Counts,
     /// For what is read of bodies before their calls go.
     room: Arc<Semaphore>,
+    /// Room for what is held back of answers.
+    held: Arc<Semaphore>,
     /// Answers of our own, which are counted for their ids.
     refused: AtomicU64,
 }
@@ -75,8 +77,9 @@ impl<R: Recording> Forwarder<R> {
     /// Carries calls to `upstream`. Only within a runtime.
     pub(crate) fn new(recording: R, upstream: Arc<Upstream>) -> Self {
         let (records, runtime) = (TaskTracker::new(), Handle::current());
-        let (room, counts) = (Arc::new(Semaphore::new(reading::BYTES_MAX)), Counts::new());
-        Self(Arc::new(Inner { recording, upstream, records, runtime, counts, room, refused: AtomicU64::new(0) }))
+        let (room, held) = (Arc::new(Semaphore::new(reading::BYTES_MAX)), Arc::new(Semaphore::new(held::ALL_BYTES_MAX)));
+        let counts = Counts::new();
+        Self(Arc::new(Inner { recording, upstream, records, runtime, counts, room, held, refused: AtomicU64::new(0) }))
     }
 
     pub(crate) fn upstream(&self) -> Arc<Upstream> {
@@ -204,7 +207,7 @@ impl<R: Recording> Forwarder<R> {
         download: Download,
         wanted: Wanted,
     ) -> Result<Answer<R>, Refused> {
-        let held = match Held::read(&head.headers, download).await {
+        let held = match Held::read(&head.headers, download, &self.0.held).await {
             Ok(held) => held,
             Err(failure) => return Err(self.fail(carried, failure).await),
         };

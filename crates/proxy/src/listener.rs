@@ -15,6 +15,7 @@ mod watched;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Request;
@@ -229,7 +230,10 @@ impl<R: Recording> Host<R> {
         let peer = connection.nearest;
         let connection = Arc::new(connection);
         let io = TokioIo::new(watched::Watched::new(stream, None));
+        let calls = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&calls);
         let service = service_fn(move |request: Request<Incoming>| {
+            counted.fetch_add(1, Ordering::Relaxed);
             let (forwarder, connection) = (forwarder.clone(), Arc::clone(&connection));
             async move { Ok::<_, Infallible>(forwarder.answer(&connection, request, false).await) }
         });
@@ -237,12 +241,21 @@ impl<R: Recording> Host<R> {
         builder.timer(TokioTimer::new()).max_header_list_size(BUFFER_BYTES_MAX as u32).auto_date_header(false);
         builder.keep_alive_interval(Duration::from_secs(30)).max_concurrent_streams(STREAMS_MAX);
         let mut serving = std::pin::pin!(builder.serve_connection(io, service));
-        let ended = tokio::select! {
-            ended = serving.as_mut() => ended,
-            () = shutdown.cancelled() => {
-                serving.as_mut().graceful_shutdown();
-                serving.await
+        let mut before = 0;
+        let ended = loop {
+            tokio::select! {
+                ended = serving.as_mut() => break ended,
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(HEAD_TIMEOUT) => {
+                    let made = calls.load(Ordering::Relaxed);
+                    if std::mem::replace(&mut before, made) != made {
+                        continue;
+                    }
+                }
             }
+            // Calls under way go on to their end; a client that only answers pings is let go.
+            serving.as_mut().graceful_shutdown();
+            break serving.await;
         };
         if let Err(error) = ended {
             tracing::debug!(%peer, %error, "the connection broke");

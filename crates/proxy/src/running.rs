@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use catalog::Catalog;
-use cloudtrail::account::AccountId;
 use pipeline::clock::SharedClock;
 use protocols::Protocols;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::audit::{self, Audit};
+use crate::audit::{self, Audit, TakesAccount};
 use crate::identities::{Identities, Roots, Sessions};
 use crate::ledger::{Ledger, Upkeep};
 use crate::listener::Listener;
@@ -31,7 +30,7 @@ pub struct Parts {
     /// Trailkeep's own principals.
     pub roots: Roots,
     /// Whether records may stand in the log of an account.
-    pub takes_account: Arc<dyn Fn(AccountId) -> bool + Send + Sync>,
+    pub takes_account: TakesAccount,
     /// The time.
     pub clock: SharedClock,
     /// Makes eventIDs.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use journal::Journal;
+use pipeline::accounts::Accounts;
 use pipeline::capture::recorder::Recorder;
 use pipeline::clock::SharedClock;
 use proxy::ledger::{self, Here, Ledger};
@@ -19,6 +20,8 @@ use crate::principals::Principals;
 pub struct Parts<'a> {
     /// What the program runs with.
     pub config: &'a Config,
+    /// Which accounts are registered.
+    pub accounts: Accounts,
     /// The roots of accounts.
     pub principals: Principals,
     /// What is configured and committed.
@@ -35,7 +38,7 @@ pub struct Parts<'a> {
 
 /// Starts what is configured. Without any proxy, what earlier ones left open is settled.
 pub async fn start(parts: Parts<'_>) -> anyhow::Result<Option<running::Proxies>> {
-    let Parts { config, principals, catalog, journal, recorder, clock, random_uuid } = parts;
+    let Parts { config, accounts, principals, catalog, journal, recorder, clock, random_uuid } = parts;
     let here = Here {
         recorder,
         journal,
@@ -56,8 +59,8 @@ pub async fn start(parts: Parts<'_>) -> anyhow::Result<Option<running::Proxies>>
         upkeep,
         catalog,
         roots: Arc::new(roots),
-        // Accounts that are not registered are adopted: the proxies are the installation's own.
-        takes_account: Arc::new(|_| true),
+        // Accounts that the operator's mapping names are adopted: the proxies are the installation's own.
+        takes_account: Arc::new(move |account, learnt| !learnt || accounts.is_registered(account)),
         clock,
         random_uuid: Arc::new(random_uuid),
     };

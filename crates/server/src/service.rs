@@ -349,6 +349,7 @@ impl Server {
         let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
         let proxies = proxies::start(proxies::Parts {
             config: &config,
+            accounts: accounts.clone(),
             principals: principals.clone(),
             catalog: catalog.clone(),
             journal: journal.clone(),

@@ -264,6 +264,11 @@ impl Call {
         self.inner.settings.on_failure == OnFailure::Pass
     }
 
+    /// Whether who calls is known by an answer of STS alone.
+    pub(super) fn is_learnt(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.session.is_some())
+    }
+
     /// About how many bytes the record will have.
     fn record_bytes(&self) -> usize {
         let request = &self.described.request;

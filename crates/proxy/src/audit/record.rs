@@ -178,9 +178,15 @@ impl Call {
     /// The account of who called, if its log may have the record; else the proxy's.
     fn recipient(&self) -> AccountId {
         let account = match &self.identity {
-            CallerIdentity::Principal(principal) => principal.account,
+            // An account that only an answer of STS names has no log of its own unless it is registered: whoever the
+            // upstream lets in could make up any number of them.
+            CallerIdentity::Principal(principal) => principal.account.filter(|account| self.may_have_log(*account)),
             _ => None,
         };
-        account.filter(|account| (self.inner.takes_account)(*account)).unwrap_or(self.inner.settings.account)
+        account.unwrap_or(self.inner.settings.account)
+    }
+
+    fn may_have_log(&self, account: AccountId) -> bool {
+        (self.inner.takes_account)(account, self.is_learnt())
     }
 }

@@ -236,6 +236,21 @@ async fn a_session_is_known_from_its_first_call_on_after_a_restart_too() {
 }
 
 #[tokio::test]
+async fn an_account_that_only_sts_names_gets_no_log_of_its_own() {
+    let place = Place::new(|settings| settings.service = None).await;
+    let ask = "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A999988887777%3Arole%2FDeploy&RoleSessionName=ci";
+    let mut head = place::signed_for("POST", "/", "AKIAMARY", "sts");
+    head.headers.insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
+    let admitted = place.audit.begin(&client(), &head).admit(Body { whole: Some(ask.into()) }).await.unwrap();
+    let elsewhere = ASSUMED.replace("123456789012", "999988887777");
+    admitted.end(answered(200, &[], &elsewhere)).await.unwrap();
+    place.admit(&signed("PUT", "/bucket", "ASIANEW")).await.unwrap().end(answered(200, &[], "")).await.unwrap();
+    let event = place.opened.events().pop().unwrap();
+    assert_eq!(at(&event, "/userIdentity/accountId"), json!("999988887777"));
+    assert_eq!(at(&event, "/recipientAccountId"), json!("123456789012"));
+}
+
+#[tokio::test]
 async fn whatever_a_call_is_made_of_it_is_recorded() {
     let deep = format!("{}{}", "[".repeat(120), "]".repeat(120));
     let target = |target: &str| head("POST", "/bucket?policy", &[("x-amz-target", target)]);

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, response};
 use http_body::{Body, Frame, SizeHint};
 use protocols::call::Wanted;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::call::Call;
 use super::held::Held;
@@ -19,6 +20,8 @@ use crate::upstream::{Download, Failure};
 /// The body of an answer: what is at hand of it, then what still comes.
 pub(crate) struct Answer<R: Recording> {
     ahead: VecDeque<Bytes>,
+    /// The room that what is ahead takes, until it is sent.
+    room: Option<OwnedSemaphorePermit>,
     trailers: Option<HeaderMap>,
     coming: Option<Box<Coming<R>>>,
     /// There is no body, but a length stands in the head, and is to stay there: that of what HEAD does not send.
@@ -42,7 +45,7 @@ pub(super) struct Streamed<R: Recording> {
 impl<R: Recording> Answer<R> {
     /// No body.
     pub(super) fn empty() -> Self {
-        Self { ahead: VecDeque::new(), trailers: None, coming: None, claims_length: false }
+        Self { ahead: VecDeque::new(), room: None, trailers: None, coming: None, claims_length: false }
     }
 
     /// One of our own.
@@ -82,9 +85,9 @@ impl<R: Recording> Answer<R> {
 
 impl<R: Recording> From<Held> for Answer<R> {
     fn from(held: Held) -> Self {
-        let Held { ahead, trailers, rest, .. } = held;
+        let Held { ahead, trailers, rest, room, .. } = held;
         let coming = rest.map(|download| Box::new(Coming { download, streamed: None }));
-        Self { ahead: ahead.into(), trailers, coming, claims_length: false }
+        Self { ahead: ahead.into(), room, trailers, coming, claims_length: false }
     }
 }
 
@@ -97,6 +100,7 @@ impl<R: Recording> Body for Answer<R> {
         if let Some(data) = this.ahead.pop_front() {
             return Poll::Ready(Some(Ok(Frame::data(data))));
         }
+        this.room = None;
         if let Some(trailers) = this.trailers.take() {
             return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
         }

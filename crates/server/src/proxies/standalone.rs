@@ -116,7 +116,7 @@ impl Standalone {
             catalog: catalog.clone(),
             roots: Arc::new(|_| None),
             // What accounts the token may send for is for the installation to say.
-            takes_account: Arc::new(|_| false),
+            takes_account: Arc::new(|_, _| false),
             clock,
             random_uuid: Arc::new(crate::service::random_uuid),
         })

@@ -46,7 +46,7 @@ impl Place {
             protocols: Protocols::new().unwrap(),
             ledger: opened.ledger.clone(),
             identities,
-            takes_account: Arc::new(|_| true),
+            takes_account: Arc::new(|named, learnt| !learnt || named == account()),
             clock: site.now.clone(),
             random_uuid: Arc::new(move || format!("id-{}", numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed))),
         });
