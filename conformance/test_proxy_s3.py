@@ -66,7 +66,7 @@ def upstreams(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(upstreams, tmp_path_factory):
-    proxies = {"s3": {"upstream": upstreams.behind.url, "service": "s3", "bucket_domains": [DOMAIN]}}
+    proxies = {"s3": {"upstream": upstreams.behind.url, "service": "s3", "bucket_domains": [DOMAIN, "s3.amazonaws.com", "s3.eu-west-1.amazonaws.com"]}}
     server = Recorder(tmp_path_factory.mktemp("trailkeep"), proxies).start().keep_everything()
     yield server
     server.kill()
