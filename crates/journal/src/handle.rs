@@ -24,6 +24,10 @@ use crate::{Entry, Error, Frame, Kind, Position};
 mod tests;
 
 const LOCK_FILE_NAME: &str = "LOCK";
+/// How often the lock is tried before it is somebody else's.
+const LOCK_TRIES: usize = 20;
+/// The pause between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
 
 /// Where the time comes from: microseconds since 1970. It may step back; the journal's times do not.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -269,9 +273,13 @@ fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join(LOCK_FILE_NAME);
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = file.map_err(Error::io(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked { dir: dir.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(Error::io(&path)(error)),
+    // Who held it may be just ending, or a process that was forked from it not be a program of its own yet.
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(Error::io(&path)(error)),
+        }
     }
+    Err(Error::Locked { dir: dir.to_owned() })
 }

@@ -87,6 +87,7 @@ def run_duckdb():
     import duckdb
 
     connection = duckdb.connect(os.path.join(folder, "peer.db"))
+    connection.execute("SET enable_progress_bar = false")
     version = f"DuckDB {duckdb.__version__}"
     record = ", ".join(f'"{name}" {kind}' for name, kind in duckdb_columns().items())
     raw = f"""(SELECT unnest(Records, max_depth := 2) FROM read_json('{log_files}/**/*.json.gz',
