@@ -274,6 +274,7 @@ fn lock(dir: &Path) -> Result<File, Error> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = file.map_err(Error::io(&path))?;
     // Who held it may be just ending, or a process that was forked from it not be a program of its own yet.
+    // A plain sleep: opening blocks, as it says, and there is nothing to be woken by.
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(file),
