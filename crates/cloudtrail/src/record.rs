@@ -132,13 +132,25 @@ pub struct Resource {
     pub arn: ResourceArn,
 }
 
-/// One thing, or all whose ARN begins alike.
+/// One thing, all whose ARN begins alike, or one of which nothing but the type is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResourceArn {
     /// `ARN`.
     Whole(String),
     /// `ARNPrefix`: calls that list or change many objects.
     Prefix(String),
+    /// Neither: the call does not say which thing it is about, or there is no ARN for it.
+    Untold,
+}
+
+impl ResourceArn {
+    /// The ARN, or what it begins with.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Whole(arn) | Self::Prefix(arn) => Some(arn),
+            Self::Untold => None,
+        }
+    }
 }
 
 /// tlsDetails.

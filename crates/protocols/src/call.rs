@@ -142,7 +142,10 @@ impl Recognised {
         let region = recognised.region.clone().filter(|region| is_region(region));
         let region = region.unwrap_or_else(|| surroundings.region.clone());
         let region = if is_global(&nature.event_source, &region) { LEADER.to_owned() } else { region };
-        let Input { parameters, resources, asked } = recognised.input(surroundings, &region, parts, body);
+        let Input { parameters, mut resources, asked } = recognised.input(surroundings, &region, parts, body);
+        if resources.is_empty() && !nature.management {
+            resources.extend(recognised.type_alone(Place::of(surroundings, &region)));
+        }
         let request = Request {
             event_source: nature.event_source,
             event_name: nature.event_name,
@@ -180,6 +183,11 @@ impl Recognised {
             asked: sessions::gives(service, operation).then(|| named.clone()),
             parameters: parameters::spell(&contract, Side::Input, named),
         }
+    }
+
+    /// What a data event is about, by its type alone.
+    fn type_alone(&self, place: Place<'_>) -> Option<Resource> {
+        resources::of_type_alone(&self.service.as_ref()?.heading.name, self.name(), place)
     }
 
     fn contract(&self) -> Option<Contract<'_>> {

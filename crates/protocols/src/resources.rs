@@ -1,9 +1,11 @@
 //! The resources that AWS writes into the records of a call, with their ARNs.
 //!
 //! Few services write any, and most of those in records of data events alone; [`rules`] says which. An ARN is taken as it
-//! is given; of a name it is made with the Region and the account of the call.
+//! is given; of a name it is made with the Region and the account of the call. A data event of which none can be read has
+//! at least the type of what it is about, by [`types`].
 
 mod rules;
+mod types;
 
 use cloudtrail::record::{RESOURCES_MAX, Resource, ResourceArn};
 
@@ -37,6 +39,17 @@ pub(crate) fn of_input(service: &str, operation: &str, input: &Value, place: Pla
 /// The resources that only an output names: those that were made.
 pub(crate) fn of_output(service: &str, operation: &str, output: &Value, place: Place<'_>) -> Vec<Resource> {
     of(rules::OUTPUT, service, operation, output, place)
+}
+
+/// What a data event is about of which no resource can be read: the type that the operation is known to be about, with
+/// no ARN. Selectors for data events always name a type.
+pub(crate) fn of_type_alone(service: &str, operation: &str, place: Place<'_>) -> Option<Resource> {
+    let row = types::OF_DATA.iter().find(|(name, operations, _)| *name == service && operations.covers(operation));
+    row.map(|(_, _, type_)| Resource {
+        account: place.account.parse().ok(),
+        type_: Some((*type_).to_owned()),
+        arn: ResourceArn::Untold,
+    })
 }
 
 fn of(rules: &[Rule], service: &str, operation: &str, value: &Value, place: Place<'_>) -> Vec<Resource> {

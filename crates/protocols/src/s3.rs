@@ -116,10 +116,12 @@ pub(crate) fn resources(operation: &str, parameters: &Value, surroundings: &Surr
         About::Account => return Vec::new(),
         About::Bucket => None,
         About::Objects => Some(parameters.text_at(&["prefix"]).unwrap_or_default()),
-        About::Object => parameters.text_at(&["key"]),
+        // An object whose key is not told is one of the bucket's all the same.
+        About::Object => Some(parameters.text_at(&["key"]).unwrap_or_default()),
     };
+    let key_is_prefix = about == About::Objects || key == Some("");
     let owner = surroundings.account.parse().ok();
-    let target = Target { bucket, key, key_is_prefix: about == About::Objects, owner, ..Target::default() };
+    let target = Target { bucket, key, key_is_prefix, owner, ..Target::default() };
     let plain = target.resources();
     if is_directory(bucket) {
         let arn = format!("arn:aws:s3express:{region}:{}:bucket/", surroundings.account);
@@ -188,6 +190,7 @@ fn renamed(resource: Resource, service: &str, before: &str) -> Resource {
     let arn = match resource.arn {
         ResourceArn::Whole(text) => ResourceArn::Whole(arn(text)),
         ResourceArn::Prefix(text) => ResourceArn::Prefix(arn(text)),
+        ResourceArn::Untold => ResourceArn::Untold,
     };
     Resource { type_, arn, ..resource }
 }

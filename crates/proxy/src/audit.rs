@@ -142,9 +142,7 @@ impl Inner {
 
     /// Whether the call is recorded, if anything that is configured keeps it.
     fn records(&self, request: &Request) -> bool {
-        let arns = request.resources.iter().map(|resource| match &resource.arn {
-            cloudtrail::record::ResourceArn::Whole(arn) | cloudtrail::record::ResourceArn::Prefix(arn) => arn.as_str(),
-        });
+        let arns = request.resources.iter().filter_map(|resource| resource.arn.as_str());
         request.management || (self.hears_data() && self.settings.record_data_events.cover(arns))
     }
 

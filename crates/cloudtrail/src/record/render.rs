@@ -130,6 +130,7 @@ fn resource(resource: &Resource) -> String {
     match &resource.arn {
         ResourceArn::Whole(arn) => entry.text("ARN", arn),
         ResourceArn::Prefix(arn) => entry.text("ARNPrefix", arn),
+        ResourceArn::Untold => {}
     }
     String::from_utf8(entry.close()).expect("JSON is written as UTF-8")
 }

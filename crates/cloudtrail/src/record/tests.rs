@@ -4,8 +4,8 @@ use serde_json::value::RawValue;
 
 use super::s3::{Target, Transfer, is_object_level};
 use super::{
-    ADDITIONAL_BYTES_MAX, ApiCall, CallerIdentity, Issuer, PARAMETERS_BYTES_MAX, Principal, PrincipalType, ServiceEvent,
-    SessionContext, TEXT_BYTES_MAX, TlsDetails, lower_first_members,
+    ADDITIONAL_BYTES_MAX, ApiCall, CallerIdentity, Issuer, PARAMETERS_BYTES_MAX, Principal, PrincipalType, Resource, ResourceArn,
+    ServiceEvent, SessionContext, TEXT_BYTES_MAX, TlsDetails, lower_first_members,
 };
 use crate::account::AccountId;
 use crate::event::{Admission, Category, Event, SIZE_MAX};
@@ -224,6 +224,9 @@ fn an_s3_record_names_object_and_bucket() {
 
     let listing = Target { bucket: "b", key: Some("logs/"), key_is_prefix: true, ..Target::default() };
     assert_eq!(listing.request_parameters().get(), r#"{"bucketName":"b"}"#);
+    let alone = Resource { account: None, type_: Some("AWS::XRay::Trace".to_owned()), arn: ResourceArn::Untold };
+    let alone = event(&ApiCall { resources: vec![alone], ..call() });
+    assert_eq!(alone.raw("resources"), Some(r#"[{"type":"AWS::XRay::Trace"}]"#));
     let listed = event(&ApiCall { resources: listing.resources(), ..call() });
     assert_eq!(
         listed.raw("resources"),

@@ -1,5 +1,4 @@
 use bytes::Bytes;
-use cloudtrail::record::ResourceArn;
 use http::Request;
 use proptest::prelude::*;
 
@@ -44,9 +43,9 @@ fn form(body: &str) -> (&str, [(&str, &str); 1], &str) {
 }
 
 fn told(request: &super::Request) -> String {
-    let resource = |resource: &Resource| {
-        let (ResourceArn::Whole(arn) | ResourceArn::Prefix(arn)) = &resource.arn;
-        arn.clone()
+    let resource = |resource: &Resource| match resource.arn.as_str() {
+        Some(arn) => arn.to_owned(),
+        None => resource.type_.clone().unwrap_or_default(),
     };
     let resources: Vec<_> = request.resources.iter().map(resource).collect();
     let kind = format!("{}{}", if request.read_only { "R" } else { "W" }, if request.management { "M" } else { "D" });
@@ -112,6 +111,32 @@ fn items_of_tables_are_data_and_tables_are_not() {
     );
     let error = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ResourceInUseException","message":"Table already exists"}"#;
     check_answer(&create, 400, error, "ResourceInUseException: Table already exists");
+}
+
+#[test]
+fn a_data_event_whose_resource_is_not_told_has_its_type() {
+    let statement = json("DynamoDB_20120810.ExecuteStatement", r#"{"Statement":"SELECT * FROM Music"}"#);
+    check(
+        "dynamodb",
+        statement,
+        r#"dynamodb.amazonaws.com ExecuteStatement eu-west-1 WD {"statement":"SELECT * FROM Music"} [AWS::DynamoDB::Table]"#,
+    );
+    let nonsense = json("Kinesis_20131202.PutRecord", "not JSON");
+    check("kinesis", nonsense, "kinesis.amazonaws.com PutRecord eu-west-1 WD null [AWS::Kinesis::Stream]");
+    let list = json("AmazonSQS.ListQueues", "{}");
+    check("sqs", list, "sqs.amazonaws.com ListQueues eu-west-1 RD null [AWS::SQS::Queue]");
+    let metrics = form("Action=ListMetrics&Version=2010-08-01");
+    check("monitoring", metrics, "monitoring.amazonaws.com ListMetrics eu-west-1 RD null [AWS::CloudWatch::Metric]");
+    let text = form("Action=Publish&Version=2010-03-31&PhoneNumber=1&Message=secret");
+    let publish =
+        told(&Sent { service: "sns", request: text.0, headers: &text.1, body: text.2 }.read(&Protocols::new().unwrap()).request);
+    assert!(publish.ends_with(" []"), "nobody can tell what it is about: {publish}");
+    let write = ("POST /WriteGetObjectResponse", [("x-amz-request-route", "r"), ("x-amz-request-token", "t")], "");
+    let write = Sent { service: "s3-object-lambda", request: write.0, headers: &write.1, body: write.2 };
+    let write = told(&write.read(&Protocols::new().unwrap()).request);
+    assert!(write.ends_with(" [AWS::S3ObjectLambda::AccessPoint]"), "{write}");
+    let users = form("Action=ListUsers&Version=2010-05-08");
+    check("iam", users, "iam.amazonaws.com ListUsers us-east-1 RM null []");
 }
 
 #[test]

@@ -1,6 +1,4 @@
-use cloudtrail::record::ResourceArn;
-
-use super::{Place, of_input, of_output};
+use super::{Place, of_input, of_output, of_type_alone, types};
 use crate::parameters::Value;
 
 fn object(members: &[(&str, Value)]) -> Value {
@@ -10,7 +8,7 @@ fn object(members: &[(&str, Value)]) -> Value {
 /// Resources as `account type ARN`.
 fn told(resources: &[cloudtrail::record::Resource]) -> Vec<String> {
     let one = |resource: &cloudtrail::record::Resource| {
-        let (ResourceArn::Whole(arn) | ResourceArn::Prefix(arn)) = &resource.arn;
+        let arn = resource.arn.as_str().unwrap_or("-");
         let account = resource.account.map(|account| account.to_string()).unwrap_or_default();
         format!("{account} {} {arn}", resource.type_.as_deref().unwrap_or("-"))
     };
@@ -99,4 +97,18 @@ fn a_key_that_was_made_is_named_by_the_answer() {
     let place = Place { region: "eu-west-1", account: "111122223333" };
     let expected = ["111122223333 AWS::KMS::Key arn:aws:kms:eu-west-1:111122223333:key/k"];
     assert_eq!(told(&of_output("kms", "CreateKey", &output, place)), expected);
+}
+
+#[test]
+fn an_operation_has_a_type_where_it_can_be_about_one_alone() {
+    for (service, _, type_) in types::OF_DATA {
+        assert!(cloudtrail::selectors::is_known_resource_type(type_), "{service} {type_}");
+    }
+    let place = Place { region: "eu-west-1", account: "111122223333" };
+    let alone = |service: &str, operation: &str| told(&Vec::from_iter(of_type_alone(service, operation, place)));
+    assert_eq!(alone("cloudwatch", "PutMetricData"), ["111122223333 AWS::CloudWatch::Metric -"]);
+    assert_eq!(alone("kinesis", "SubscribeToShard"), ["111122223333 AWS::Kinesis::StreamConsumer -"]);
+    assert_eq!(alone("kinesis", "GetRecords"), ["111122223333 AWS::Kinesis::Stream -"]);
+    assert!(alone("sns", "Publish").is_empty(), "it may be a topic, an endpoint or a telephone");
+    assert!(alone("iam", "CreateUser").is_empty());
 }

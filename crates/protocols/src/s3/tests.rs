@@ -44,6 +44,7 @@ fn told(resource: &Resource) -> String {
     match &resource.arn {
         ResourceArn::Whole(arn) => format!("{type_} {arn}{account}"),
         ResourceArn::Prefix(arn) => format!("{type_} {arn}*{account}"),
+        ResourceArn::Untold => format!("{type_}{account}"),
     }
 }
 
@@ -267,6 +268,7 @@ fn a_posted_form_names_its_object_and_not_its_content() {
         + "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nsecret\r\n--x--\r\n";
     let headers = [("content-type", "multipart/form-data; boundary=x")];
     check("PostObject", "POST /", &headers, &form, "PostObject WD object", r#""acl":"private""#);
+    check("PostObject", "POST /", &headers, "", "PostObject WD keys", "");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cloudtrail::account::AccountId;
 use cloudtrail::event::{Event, NAME_CHARS_MAX};
-use cloudtrail::record::{ApiCall, CallerIdentity, Principal, PrincipalType, Resource};
+use cloudtrail::record::{ApiCall, CallerIdentity, Principal, PrincipalType, Resource, ResourceArn};
 use http::{StatusCode, header};
 use protocols::call::{Answer, Session};
 use protocols::s3;
@@ -108,6 +108,11 @@ pub(super) fn federated(session: &Session) -> Option<CallerIdentity> {
     Some(CallerIdentity::Principal(Arc::new(principal)))
 }
 
+/// A resource by its type alone.
+fn untold(resource: Resource) -> Resource {
+    Resource { arn: ResourceArn::Untold, ..resource }
+}
+
 impl Call {
     /// The record as an event. Should what strangers said make it none, it is told without that: a call that cannot be
     /// told whole is told all the same.
@@ -131,7 +136,8 @@ impl Call {
             response_elements: None,
             additional_event_data: None,
             request_id: call.request_id.filter(|id| is_plain(id)),
-            resources: Vec::new(),
+            // Without a type no selector takes a data event.
+            resources: call.resources.into_iter().filter(|resource| resource.type_.is_some()).map(untold).collect(),
             api_version: None,
             tls: None,
             ..call

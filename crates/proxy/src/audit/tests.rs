@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::ledger::tests::site::NOW_S;
-use place::{Place, answered, client, head, signed};
+use place::{Place, answered, client, head, signed, signed_for};
 
 /// What a record says at a path such as `/userIdentity/type`.
 fn at(event: &Event, path: &str) -> Value {
@@ -150,6 +150,30 @@ async fn who_calls_is_told_as_far_as_it_is_known() {
 }
 
 #[tokio::test]
+async fn a_selector_takes_a_data_event_that_names_no_resource() {
+    let place = Place::new(|settings| settings.service = None).await;
+    let head = signed_for("GET", "/?Action=ListMetrics&Version=2010-08-01", "AKIAMARY", "monitoring");
+    place.admit(&head).await.unwrap().end(answered(200, &[], "")).await.unwrap();
+    let event = only(&place).await;
+    assert_eq!(at(&event, "/resources"), json!([{"accountId": "123456789012", "type": "AWS::CloudWatch::Metric"}]));
+    let takes = |type_: &str| {
+        let fields = json!([{"Field": "eventCategory", "Equals": ["Data"]}, {"Field": "resources.type", "Equals": [type_]}]);
+        let selector = serde_json::from_value(json!({"FieldSelectors": fields})).unwrap();
+        cloudtrail::selectors::Selectors::Advanced(vec![selector]).matches(&event)
+    };
+    assert!(takes("AWS::CloudWatch::Metric"));
+    assert!(!takes("AWS::S3::Object"));
+    let place = Place::new(|settings| {
+        settings.service = None;
+        settings.record_data_events = DataEvents::Prefixes(vec!["arn:aws:".to_owned()]);
+    })
+    .await;
+    place.admit(&head).await.unwrap().end(answered(200, &[], "")).await.unwrap();
+    place.audit.finish().await;
+    assert!(place.opened.events().is_empty(), "what has no ARN begins with none");
+}
+
+#[tokio::test]
 async fn data_events_are_recorded_where_that_is_asked_for() {
     let get = signed("GET", "/bucket/logs/key", "AKIAMARY");
     let put = signed("PUT", "/bucket/logs/key", "AKIAMARY");
@@ -212,7 +236,7 @@ async fn a_session_is_known_from_its_first_call_on_after_a_restart_too() {
     let any_service = |settings: &mut Settings| settings.service = None;
     let place = Place::new(any_service).await;
     let ask = "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2FDeploy&RoleSessionName=ci";
-    let mut head = place::signed_for("POST", "/", "AKIAMARY", "sts");
+    let mut head = signed_for("POST", "/", "AKIAMARY", "sts");
     head.headers.insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
     let begun = place.audit.begin(&client(), &head);
     assert!(matches!(begun.wanted(), Wanted::Whole { .. }));
@@ -239,7 +263,7 @@ async fn a_session_is_known_from_its_first_call_on_after_a_restart_too() {
 async fn an_account_that_only_sts_names_gets_no_log_of_its_own() {
     let place = Place::new(|settings| settings.service = None).await;
     let ask = "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A999988887777%3Arole%2FDeploy&RoleSessionName=ci";
-    let mut head = place::signed_for("POST", "/", "AKIAMARY", "sts");
+    let mut head = signed_for("POST", "/", "AKIAMARY", "sts");
     head.headers.insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
     let admitted = place.audit.begin(&client(), &head).admit(Body { whole: Some(ask.into()) }).await.unwrap();
     let elsewhere = ASSUMED.replace("123456789012", "999988887777");
