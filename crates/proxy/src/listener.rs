@@ -33,7 +33,7 @@ use tokio_util::task::TaskTracker;
 use crate::audit::Audit;
 use crate::forward::{Forwarder, Recording};
 use crate::settings::Settings;
-use crate::upstream::Upstream;
+use crate::upstream::{Timeouts, Upstream};
 pub(crate) use source::{Connection, Trusted};
 
 /// Connections served at a time; further ones wait in the kernel's queue.
@@ -65,7 +65,7 @@ impl Listener {
     pub async fn bind(settings: &Settings, audit: Audit) -> anyhow::Result<Self> {
         use anyhow::Context as _;
         let tls = settings.tls.as_ref().map(|(cert, key)| tls::acceptor(cert, key)).transpose()?;
-        let upstream = Upstream::new(&settings.upstream, settings.upstream_ca.as_deref())?;
+        let upstream = Upstream::new(&settings.upstream, settings.upstream_ca.as_deref(), Timeouts::default())?;
         let address = settings.listen;
         let socket = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
         let forwarder = Forwarder::new(audit, upstream);
@@ -85,15 +85,23 @@ impl Listener {
     /// Serves until `shutdown`, then lets calls under way finish and their records be made.
     pub async fn serve(self, shutdown: CancellationToken) {
         let Self { socket, tls, trusted, forwarder } = self;
-        serve(socket, Front { tls, trusted }, forwarder, shutdown).await;
+        serve(socket, Front { tls, trusted, ..Front::default() }, forwarder, shutdown).await;
     }
 }
 
 /// How connections are taken.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Front {
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) trusted: Trusted,
+    /// [`HEAD_TIMEOUT`].
+    pub(crate) head_timeout: Duration,
+}
+
+impl Default for Front {
+    fn default() -> Self {
+        Self { tls: None, trusted: Trusted::default(), head_timeout: HEAD_TIMEOUT }
+    }
 }
 
 /// Takes connections until `shutdown`, then lets calls under way finish.
@@ -151,7 +159,7 @@ impl<R: Recording> Host<R> {
         }
         let nearest = peer.ip().to_canonical();
         let expected = opening::Expected { proxied: self.front.trusted.contains(nearest), cleartext: self.front.tls.is_none() };
-        let reading = tokio::time::timeout(HEAD_TIMEOUT, opening::read(&mut stream, expected));
+        let reading = tokio::time::timeout(self.front.head_timeout, opening::read(&mut stream, expected));
         let opening = match self.shutdown.run_until_cancelled(reading).await {
             Some(Ok(Ok(Some(opening)))) => opening,
             Some(Ok(Err(error))) => return tracing::debug!(%peer, %error, "the connection did not begin"),
@@ -176,7 +184,7 @@ impl<R: Recording> Host<R> {
 
     async fn speak_secured(self, stream: linger::Lent, mut connection: Connection, acceptor: &TlsAcceptor) {
         let peer = connection.nearest;
-        match tokio::time::timeout(HEAD_TIMEOUT, acceptor.accept(stream)).await {
+        match tokio::time::timeout(self.front.head_timeout, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => {
                 let session = stream.get_ref().1;
                 let http2 = session.alpn_protocol() == Some(b"h2");
@@ -196,7 +204,7 @@ impl<R: Recording> Host<R> {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { forwarder, shutdown, .. } = self;
+        let Self { front, forwarder, shutdown } = self;
         let peer = connection.nearest;
         let connection = Arc::new(connection);
         let heads = watched::Heads::default();
@@ -207,7 +215,7 @@ impl<R: Recording> Host<R> {
             async move { Ok::<_, Infallible>(forwarder.answer(&connection, request, ambiguous).await) }
         });
         let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(BUFFER_BYTES_MAX);
+        builder.timer(TokioTimer::new()).header_read_timeout(front.head_timeout).max_buf_size(BUFFER_BYTES_MAX);
         builder.max_headers(HEADERS_MAX).preserve_header_case(true).auto_date_header(false);
         let mut serving = std::pin::pin!(builder.serve_connection(io, service));
         let ended = tokio::select! {
@@ -226,7 +234,7 @@ impl<R: Recording> Host<R> {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { forwarder, shutdown, .. } = self;
+        let Self { front, forwarder, shutdown } = self;
         let peer = connection.nearest;
         let connection = Arc::new(connection);
         let io = TokioIo::new(watched::Watched::new(stream, None));
@@ -246,7 +254,7 @@ impl<R: Recording> Host<R> {
             tokio::select! {
                 ended = serving.as_mut() => break ended,
                 () = shutdown.cancelled() => {}
-                () = tokio::time::sleep(HEAD_TIMEOUT) => {
+                () = tokio::time::sleep(front.head_timeout) => {
                     let made = calls.load(Ordering::Relaxed);
                     if std::mem::replace(&mut before, made) != made {
                         continue;

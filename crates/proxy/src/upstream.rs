@@ -40,8 +40,26 @@ pub const KEPT_MAX: usize = 256;
 /// How often connections kept for too long are looked for.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(10);
 
+/// How long is waited for the upstream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeouts {
+    /// For a connection.
+    pub(crate) connect: Duration,
+    /// For the head of an answer.
+    pub(crate) answer: Duration,
+    /// For the next piece of an answer's body.
+    pub(crate) idle: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: CONNECT_TIMEOUT, answer: ANSWER_TIMEOUT, idle: IDLE_TIMEOUT }
+    }
+}
+
 /// The one service behind a proxy.
 pub(crate) struct Upstream {
+    timeouts: Timeouts,
     connector: Connector,
     kept: Mutex<Vec<(Link, Instant)>>,
     shared: tokio::sync::Mutex<Option<http2::SendRequest<Sending>>>,
@@ -61,9 +79,10 @@ const ONLY_HTTP2: u8 = 2;
 
 impl Upstream {
     /// Connects to nobody yet; reads the certificates to trust.
-    pub(crate) fn new(url: &Uri, ca: Option<&Path>) -> anyhow::Result<Arc<Self>> {
+    pub(crate) fn new(url: &Uri, ca: Option<&Path>, timeouts: Timeouts) -> anyhow::Result<Arc<Self>> {
         Ok(Arc::new(Self {
-            connector: Connector::new(url, ca)?,
+            timeouts,
+            connector: Connector::new(url, ca, timeouts.connect)?,
             kept: Mutex::default(),
             shared: tokio::sync::Mutex::default(),
             spoken: AtomicU8::new(EITHER),
@@ -101,7 +120,7 @@ impl Upstream {
         request: Request<Sending>,
     ) -> Result<Answered, (Failure, Option<Request<Sending>>)> {
         let progress = request.body().progress();
-        match link.send(request, progress.as_deref()).await {
+        match link.send(request, progress.as_deref(), self.timeouts.answer).await {
             Ok(response) => Ok(self.received(response, Some(link), progress)),
             Err(Unanswered { failure, unsent }) => Err((failure, unsent)),
         }
@@ -118,7 +137,7 @@ impl Upstream {
             self.in_form_of_http2(&mut request)?;
             let progress = request.body().progress();
             let answering = sender.try_send_request(request);
-            match link::answer(answering, None, progress.as_deref()).await {
+            match link::answer(answering, None, progress.as_deref(), self.timeouts.answer).await {
                 Ok(response) => return Ok(self.received(response, None, progress)),
                 Err(Unanswered { unsent: Some(unsent), .. }) if again => (request, again) = (unsent, false),
                 Err(Unanswered { failure, .. }) => return Err(failure),

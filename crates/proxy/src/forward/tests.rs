@@ -4,6 +4,7 @@ mod broken;
 mod exact;
 mod http2;
 mod large;
+mod late;
 mod refused;
 mod waiting;
 
@@ -24,7 +25,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{Forwarder, Recording};
 use crate::audit::{Client, Ending, Outcome, Refusal};
 use crate::listener::{Front, serve};
-use crate::upstream::Upstream;
+use crate::upstream::{Timeouts, Upstream};
 
 /// Records in memory, and does as it is told.
 #[derive(Clone)]
@@ -129,8 +130,17 @@ impl Proxy {
         Self::before("http", None, front, how).await
     }
 
+    /// A proxy that does not wait longer than this.
+    pub(crate) async fn impatient(scheme: &str, timeouts: Timeouts, how: impl FnOnce(&mut Told)) -> Self {
+        Self::made(scheme, None, Front::default(), timeouts, how).await
+    }
+
     /// A proxy before an upstream that speaks `scheme` and has a certificate of `ca`.
     pub(crate) async fn before(scheme: &str, ca: Option<&Path>, front: Front, how: impl FnOnce(&mut Told)) -> Self {
+        Self::made(scheme, ca, front, Timeouts::default(), how).await
+    }
+
+    async fn made(scheme: &str, ca: Option<&Path>, front: Front, timeouts: Timeouts, how: impl FnOnce(&mut Told)) -> Self {
         let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("{scheme}://{}", upstream.local_addr().unwrap()).parse().unwrap();
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -148,7 +158,7 @@ impl Proxy {
         how(&mut told);
         let address = socket.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let forwarder = Forwarder::new(told, Upstream::new(&url, ca).unwrap());
+        let forwarder = Forwarder::new(told, Upstream::new(&url, ca, timeouts).unwrap());
         let serving = tokio::spawn(serve(socket, front, forwarder, stop.clone()));
         Self { address, upstream, records, recorded, stop: Some(stop.drop_guard()), serving }
     }

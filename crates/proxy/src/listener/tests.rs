@@ -1,3 +1,4 @@
+mod late;
 mod secured;
 
 use tokio::io::AsyncWriteExt as _;
@@ -9,7 +10,7 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// Whose a call is recorded as that comes over a connection with these first bytes.
 async fn check(trusted: &str, before: &[u8], forwarded: &str, expected: &str) {
-    let front = Front { tls: None, trusted: Trusted::new(&[trusted.parse().unwrap()]) };
+    let front = Front { trusted: Trusted::new(&[trusted.parse().unwrap()]), ..Front::default() };
     let mut proxy = Proxy::with_front(front, |_| {}).await;
     let request = format!("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {forwarded}\r\n\r\n");
     let mut client = proxy.connect().await;
@@ -44,7 +45,7 @@ async fn the_proxy_protocol_of_anybody_else_is_no_request() {
 
 #[tokio::test]
 async fn a_malformed_proxy_header_ends_the_connection() {
-    let front = Front { tls: None, trusted: Trusted::new(&["127.0.0.1".parse().unwrap()]) };
+    let front = Front { trusted: Trusted::new(&["127.0.0.1".parse().unwrap()]), ..Front::default() };
     let proxy = Proxy::with_front(front, |_| {}).await;
     let mut client = proxy.connect().await;
     client.write_all(b"PROXY TCP4 nobody\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
@@ -53,7 +54,7 @@ async fn a_malformed_proxy_header_ends_the_connection() {
 
 #[tokio::test]
 async fn first_bytes_may_come_one_by_one() {
-    let front = Front { tls: None, trusted: Trusted::new(&["127.0.0.1".parse().unwrap()]) };
+    let front = Front { trusted: Trusted::new(&["127.0.0.1".parse().unwrap()]), ..Front::default() };
     let mut proxy = Proxy::with_front(front, |_| {}).await;
     let mut client = proxy.connect().await;
     for byte in b"PROXY TCP4 198.51.100.7 10.0.0.1 80 81\r\nPRI /k HTTP/1.1\r\nHost: a\r\n\r\n" {

@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::failure::with_causes;
-use super::{CONNECT_TIMEOUT, Failure, Link};
+use super::{Failure, Link};
 use crate::forward::Sending;
 use crate::listener::{BUFFER_BYTES_MAX, HEADERS_MAX};
 
@@ -30,6 +30,7 @@ pub(super) struct Connector {
     host: String,
     port: u16,
     tls: Option<Tls>,
+    timeout: Duration,
 }
 
 struct Tls {
@@ -47,13 +48,13 @@ pub(super) enum Connected {
 }
 
 impl Connector {
-    pub(super) fn new(url: &Uri, ca: Option<&Path>) -> anyhow::Result<Self> {
+    pub(super) fn new(url: &Uri, ca: Option<&Path>, timeout: Duration) -> anyhow::Result<Self> {
         let authority = url.authority().context("the upstream has no host")?;
         let secured = url.scheme_str() == Some("https");
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let tls = secured.then(|| Tls::new(&host, ca)).transpose()?;
         let port = authority.port_u16().unwrap_or(if secured { 443 } else { 80 });
-        Ok(Self { authority: authority.as_str().to_owned(), host, port, tls })
+        Ok(Self { authority: authority.as_str().to_owned(), host, port, tls, timeout })
     }
 
     pub(super) fn is_secured(&self) -> bool {
@@ -82,7 +83,7 @@ impl Connector {
             let wire = Wire::Secured(Box::new(stream));
             if http2 { self.http2(wire).await } else { self.http1(wire).await }
         };
-        tokio::time::timeout(CONNECT_TIMEOUT, connecting).await.unwrap_or(Err(Failure::TimedOut("to connect to")))
+        tokio::time::timeout(self.timeout, connecting).await.unwrap_or(Err(Failure::TimedOut("to connect to")))
     }
 
     async fn dial(&self) -> Result<TcpStream, Failure> {

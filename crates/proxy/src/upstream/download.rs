@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use super::link::Link;
-use super::{Failure, IDLE_TIMEOUT, Upstream};
+use super::{Failure, Upstream};
 use crate::forward::Progress;
 
 /// The body of an answer. When it ended whole, and the request went whole, its connection is kept.
@@ -83,10 +83,11 @@ impl Download {
     }
 
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        let idle = self.idle.get_or_insert_with(|| Box::pin(tokio::time::sleep(IDLE_TIMEOUT)));
+        let timeout = self.upstream.timeouts.idle;
+        let idle = self.idle.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
         if !self.waiting {
             self.waiting = true;
-            idle.as_mut().reset(Instant::now() + IDLE_TIMEOUT);
+            idle.as_mut().reset(Instant::now() + timeout);
         }
         if idle.as_mut().poll(context).is_pending() {
             return Poll::Pending;

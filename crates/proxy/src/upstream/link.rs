@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -10,8 +11,8 @@ use hyper::client::conn::{TrySendError, http1};
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
+use super::Failure;
 use super::connect::Wire;
-use super::{ANSWER_TIMEOUT, Failure};
 use crate::forward::{Progress, Sending};
 
 type Connection = http1::Connection<TokioIo<Wire>, Sending>;
@@ -62,9 +63,10 @@ impl Link {
         &mut self,
         request: Request<Sending>,
         progress: Option<&Progress>,
+        timeout: Duration,
     ) -> Result<Response<Incoming>, Unanswered> {
         let answering = self.sender.try_send_request(request);
-        answer(answering, Some(self), progress).await
+        answer(answering, Some(self), progress, timeout).await
     }
 }
 
@@ -73,6 +75,7 @@ pub(super) async fn answer(
     answering: impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Sending>>>>,
     mut link: Option<&mut Link>,
     progress: Option<&Progress>,
+    timeout: Duration,
 ) -> Result<Response<Incoming>, Unanswered> {
     let mut answering = pin!(answering);
     let polling = poll_fn(|context| {
@@ -83,7 +86,7 @@ pub(super) async fn answer(
         link.drive(context);
         answering.as_mut().poll(context)
     });
-    match within_timeout(polling, progress).await {
+    match within_timeout(polling, progress, timeout).await {
         None => Err(Unanswered { failure: Failure::TimedOut("to answer"), unsent: None }),
         Some(Ok(response)) => Ok(response),
         Some(Err(mut error)) => {
@@ -94,11 +97,11 @@ pub(super) async fn answer(
 }
 
 /// Waits as long as the request moves, and for a time after that.
-async fn within_timeout<F: Future>(waiting: F, progress: Option<&Progress>) -> Option<F::Output> {
+async fn within_timeout<F: Future>(waiting: F, progress: Option<&Progress>, timeout: Duration) -> Option<F::Output> {
     let mut waiting = pin!(waiting);
     let mut seen = 0;
     loop {
-        let deadline = Instant::now() + ANSWER_TIMEOUT;
+        let deadline = Instant::now() + timeout;
         if let Ok(output) = tokio::time::timeout_at(deadline, waiting.as_mut()).await {
             return Some(output);
         }

@@ -31,7 +31,7 @@ fn file(text: &str) -> NamedTempFile {
     file
 }
 
-fn acceptor(protocols: &[&str]) -> tokio_rustls::TlsAcceptor {
+pub(super) fn acceptor(protocols: &[&str]) -> tokio_rustls::TlsAcceptor {
     let (cert, key) = (file(CERTIFICATE), file(KEY));
     let acceptor = tls::acceptor(cert.path(), key.path()).unwrap();
     let mut config = rustls::ServerConfig::clone(acceptor.config());
