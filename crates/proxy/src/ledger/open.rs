@@ -154,8 +154,8 @@ async fn open_journal(dir: &Path, options: journal::Options, clock: SharedClock)
 }
 
 async fn open_aside(dir: &Path) -> Result<Aside, OpenError> {
-    let path = dir.join("rejected.ndjson");
-    blocking(move || Aside::open(&path).map_err(|source| OpenError::Io { path, source })).await?
+    let dir = dir.to_owned();
+    blocking(move || Aside::open(&dir).map_err(|source| OpenError::Io { path: Aside::path(&dir), source })).await?
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, OpenError> {

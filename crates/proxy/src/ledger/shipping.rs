@@ -235,11 +235,11 @@ impl Shipping {
             return Ok(());
         }
         let count = refused.len();
-        metrics::counter!("trailkeep_proxy_rejected_total").increment(count as u64);
         let first = format!("{}: {}", refused[0].code, refused[0].message);
         let aside = self.aside.clone();
         let put = tokio::task::spawn_blocking(move || aside.put(&refused)).await;
         put.map_err(|error| ShipError::Unreachable(error.to_string()))?.map_err(ShipError::Aside)?;
+        metrics::counter!("trailkeep_proxy_rejected_total").increment(count as u64);
         tracing::error!(count, first, "records were refused by the other installation; they are in rejected.ndjson");
         Ok(())
     }
