@@ -24,7 +24,7 @@ use smol_str::SmolStr;
 
 pub use intents::Intent;
 use intents::Intents;
-pub use open::{Away, Here, OpenError};
+pub use open::{Away, Here, OpenError, refuse_away};
 pub use upkeep::Upkeep;
 
 /// The name of the cursor that keeps the journal for intents, and the ledger that they stand in.

@@ -242,8 +242,9 @@ impl Server {
         // The journal's lock keeps a second program out of everything else, too.
         let clock: SharedClock = Arc::new(SystemClock);
         let journal = open_journal(&data_dir, &clock).await?;
-        let root = credentials::ensure(&config.credentials_path(), config.root.as_ref())?;
         let catalog = Catalog::open(&data_dir.join("catalog.sqlite")).await?;
+        proxy::ledger::refuse_away(&catalog).await?;
+        let root = credentials::ensure(&config.credentials_path(), config.root.as_ref())?;
         let token_key = token_key(&catalog).await?;
         let accounts = Accounts::new(config.account, config.accounts.iter().map(|(id, account)| (*id, account.name.clone())));
         let routes = Table {

@@ -74,9 +74,30 @@ pub enum OpenError {
         /// Why.
         source: std::io::Error,
     },
+    /// The directory is that of an installation: its journal is not ours to ship.
+    #[error("{} is the data directory of `trailkeep serve`; a proxy needs one of its own", dir.display())]
+    OfInstallation {
+        /// Which.
+        dir: PathBuf,
+    },
+    /// The directory is that of proxies in a process of their own, whose journal is shipped and trimmed.
+    #[error("the data directory is that of a `trailkeep proxy`; `trailkeep serve` needs one of its own")]
+    OfProxies,
     /// The program is winding up.
     #[error("the runtime is shutting down")]
     Stopping,
+}
+
+/// What only an installation has in its data directory, from its first start on.
+const OF_INSTALLATIONS: [&str; 2] = ["seen", "history"];
+
+/// Refuses the catalog of [`Ledger::away`]: an installation would keep the journal for followers of its own, and its events
+/// would be shipped.
+pub async fn refuse_away(catalog: &Catalog) -> Result<(), OpenError> {
+    match cursors::get(catalog, shipping::CURSOR).await? {
+        Some(_) => Err(OpenError::OfProxies),
+        None => Ok(()),
+    }
 }
 
 impl Ledger {
@@ -113,6 +134,7 @@ impl Ledger {
     /// Opens a ledger in a journal of its own. See [`Ledger::here`]; the upkeep also ships records.
     pub async fn away(away: Away) -> Result<(Self, Upkeep), OpenError> {
         let Away { data_dir, catalog, journal: options, target, clock, jitter, account, region, wait } = away;
+        refuse_installation(&data_dir, &catalog).await?;
         let journal = open_journal(&data_dir, options, clock).await?;
         let aside = open_aside(&data_dir).await?;
         let door = Door::Away;
@@ -129,6 +151,15 @@ impl Ledger {
         upkeep.recover().await;
         Ok((ledger, upkeep))
     }
+}
+
+/// A directory from which nothing was shipped yet may be an installation's.
+async fn refuse_installation(dir: &Path, catalog: &Catalog) -> Result<(), OpenError> {
+    let ships = cursors::get(catalog, shipping::CURSOR).await?.is_some();
+    if !ships && OF_INSTALLATIONS.iter().any(|name| dir.join(name).exists()) {
+        return Err(OpenError::OfInstallation { dir: dir.to_owned() });
+    }
+    Ok(())
 }
 
 /// The intents that nothing followed; the journal is kept for them. The first time there are none, and there is a cursor

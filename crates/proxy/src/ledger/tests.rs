@@ -261,3 +261,22 @@ async fn shipping_goes_on_after_a_restart_where_it_stopped() {
     let shipped: Vec<String> = remote.requests().into_iter().flat_map(|(_, records)| records).collect();
     assert_eq!(shipped, [record("a", "").as_str(), record("b", "").as_str(), unknown("c").as_str()]);
 }
+
+#[tokio::test]
+async fn an_installation_and_a_proxy_do_not_share_a_directory() {
+    let site = Site::new();
+    site.open().await.die().await;
+    let refused = Ledger::away(site.away("http://127.0.0.1:1".to_owned()).await).await.err().unwrap();
+    let expected =
+        format!("{} is the data directory of `trailkeep serve`; a proxy needs one of its own", site.dir.path().display());
+    assert_eq!(refused.to_string(), expected);
+    assert!(refuse_away(&site.catalog().await).await.is_ok());
+
+    let site = Site::new();
+    site.open_away("http://127.0.0.1:1".to_owned()).await.die().await;
+    let refused = refuse_away(&site.catalog().await).await.unwrap_err();
+    assert!(refused.to_string().contains("is that of a `trailkeep proxy`"), "{refused}");
+    // An installation that was started there before this was looked at left its traces.
+    std::fs::create_dir(site.dir.path().join("seen")).unwrap();
+    site.open_away("http://127.0.0.1:1".to_owned()).await.die().await;
+}

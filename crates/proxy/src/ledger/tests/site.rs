@@ -104,12 +104,11 @@ impl Site {
         Opened { ledger, upkeep, journal, catalog }
     }
 
-    pub(crate) async fn open_away(&self, url: String) -> Opened {
-        let catalog = self.catalog().await;
+    pub(crate) async fn away(&self, url: String) -> Away {
         let target = shipping::Target { url, token: "secret".to_owned(), client: reqwest::Client::new() };
-        let away = Away {
+        Away {
             data_dir: self.dir.path().to_owned(),
-            catalog: catalog.clone(),
+            catalog: self.catalog().await,
             journal: self.journal.clone(),
             target,
             clock: self.now.clone(),
@@ -117,7 +116,12 @@ impl Site {
             account: account(),
             region: region(),
             wait: Duration::ZERO,
-        };
+        }
+    }
+
+    pub(crate) async fn open_away(&self, url: String) -> Opened {
+        let away = self.away(url).await;
+        let catalog = away.catalog.clone();
         let (ledger, upkeep) = Ledger::away(away).await.unwrap();
         let journal = ledger.inner.journal.clone();
         Opened { ledger, upkeep, journal, catalog }
