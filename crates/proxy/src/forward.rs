@@ -12,6 +12,7 @@ mod held;
 mod reading;
 mod recording;
 mod refused;
+mod room;
 mod sending;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -38,6 +39,7 @@ use counts::Counts;
 use held::Held;
 pub(crate) use recording::Recording;
 use refused::{Form, Refused};
+use room::{Room, Share};
 pub(crate) use sending::{Progress, Sending};
 
 /// Carries calls to one upstream; clones are the same one.
@@ -51,7 +53,7 @@ struct Inner<R> {
     runtime: Handle,
     counts: Counts,
     /// For what is read of bodies before their calls go.
-    room: Arc<Semaphore>,
+    room: Arc<Room>,
     /// Room for what is held back of answers.
     held: Arc<Semaphore>,
     /// Answers of our own, which are counted for their ids.
@@ -76,8 +78,12 @@ struct Carried<R: Recording> {
 impl<R: Recording> Forwarder<R> {
     /// Carries calls to `upstream`. Only within a runtime.
     pub(crate) fn new(recording: R, upstream: Arc<Upstream>) -> Self {
+        Self::with_room(recording, upstream, reading::BYTES_MAX)
+    }
+
+    fn with_room(recording: R, upstream: Arc<Upstream>, bytes: usize) -> Self {
         let (records, runtime) = (TaskTracker::new(), Handle::current());
-        let (room, held) = (Arc::new(Semaphore::new(reading::BYTES_MAX)), Arc::new(Semaphore::new(held::ALL_BYTES_MAX)));
+        let (room, held) = (Room::new(bytes), Arc::new(Semaphore::new(held::ALL_BYTES_MAX)));
         let counts = Counts::new();
         Self(Arc::new(Inner { recording, upstream, records, runtime, counts, room, held, refused: AtomicU64::new(0) }))
     }
@@ -127,7 +133,8 @@ impl<R: Recording> Forwarder<R> {
         let client = connection.client(&head.headers);
         let begun = self.0.recording.begin(&client, &head);
         let form = Form::from(R::form(&begun));
-        let upload = reading::read(R::wanted(&begun), &head.headers, body, &self.0.room).await;
+        let share = Share::of(&self.0.room, client.source_ip);
+        let upload = reading::read(R::wanted(&begun), &head.headers, body, share).await;
         let mut upload = upload.map_err(|fault| fault.refused(form))?;
         let whole = Body { whole: upload.whole.take() };
         let expects = head.version == Version::HTTP_11 && head::expects_continue(&head.headers);

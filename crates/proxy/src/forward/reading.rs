@@ -1,7 +1,6 @@
 //! The body of a request, as far as it is read before the call may go.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -9,16 +8,16 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use protocols::call::Wanted;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::announced;
 use super::refused::{Form, Refused};
+use super::room::Share;
 
 /// How long a client may be silent in the middle of a body.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Bytes of bodies that are read before their calls go, of all calls of a proxy together. Own choice: sixty-four of the
-/// largest whose parameters are told.
+/// Bytes of bodies that are read before their calls go, of all calls of a proxy together; no client has more of them than
+/// are left to others. Own choice: sixty-four of the largest whose parameters are told.
 pub(super) const BYTES_MAX: usize = 256 << 20;
 
 /// A body of which some may have been read.
@@ -32,7 +31,7 @@ pub(super) struct Upload {
     /// All of it, where it was wanted and not too large.
     pub(super) whole: Option<Bytes>,
     /// The room that what was read takes.
-    pub(super) room: Option<OwnedSemaphorePermit>,
+    pub(super) room: Option<Share>,
 }
 
 /// Why a body does not come.
@@ -58,7 +57,7 @@ impl Fault {
 }
 
 /// Reads a body as far as it is wanted, and there is room for it. One that is too large goes on unread.
-pub(super) async fn read(wanted: Wanted, headers: &HeaderMap, body: Incoming, room: &Arc<Semaphore>) -> Result<Upload, Fault> {
+pub(super) async fn read(wanted: Wanted, headers: &HeaderMap, body: Incoming, share: Share) -> Result<Upload, Fault> {
     let bytes_max = match wanted {
         Wanted::Whole { bytes_max } if body.is_end_stream() => (bytes_max > 0).then_some(bytes_max),
         Wanted::Whole { bytes_max } => announced(headers).is_none_or(|length| length <= bytes_max as u64).then_some(bytes_max),
@@ -67,13 +66,16 @@ pub(super) async fn read(wanted: Wanted, headers: &HeaderMap, body: Incoming, ro
     let mut upload = Upload { ahead: VecDeque::new(), trailers: None, rest: None, whole: None, room: None };
     match bytes_max {
         None => upload.rest = Some(body).filter(|body| !body.is_end_stream()),
-        Some(bytes_max) => upload.read(bytes_max, body, room).await?,
+        Some(bytes_max) => {
+            upload.room = Some(share);
+            upload.read(bytes_max, body).await?;
+        }
     }
     Ok(upload)
 }
 
 impl Upload {
-    async fn read(&mut self, bytes_max: usize, mut body: Incoming, room: &Arc<Semaphore>) -> Result<(), Fault> {
+    async fn read(&mut self, bytes_max: usize, mut body: Incoming) -> Result<(), Fault> {
         let mut length = 0;
         while !body.is_end_stream() {
             let frame = match tokio::time::timeout(IDLE_TIMEOUT, body.frame()).await {
@@ -84,7 +86,7 @@ impl Upload {
             match frame.into_data() {
                 Ok(data) => {
                     length += data.len();
-                    self.take_room(data.len(), room)?;
+                    self.take_room(data.len())?;
                     self.ahead.push_back(data);
                 }
                 Err(frame) => {
@@ -101,14 +103,8 @@ impl Upload {
         Ok(())
     }
 
-    fn take_room(&mut self, bytes: usize, room: &Arc<Semaphore>) -> Result<(), Fault> {
-        let bytes = u32::try_from(bytes).map_err(|_| Fault::Crowded)?;
-        let taken = Arc::clone(room).try_acquire_many_owned(bytes).map_err(|_| Fault::Crowded)?;
-        match &mut self.room {
-            Some(room) => room.merge(taken),
-            None => self.room = Some(taken),
-        }
-        Ok(())
+    fn take_room(&mut self, bytes: usize) -> Result<(), Fault> {
+        if self.room.as_mut().is_some_and(|share| share.take(bytes)) { Ok(()) } else { Err(Fault::Crowded) }
     }
 }
 
@@ -121,6 +117,3 @@ pub(super) fn joined<'a>(mut pieces: impl ExactSizeIterator<Item = &'a Bytes>, l
     pieces.for_each(|piece| whole.extend_from_slice(piece));
     whole.freeze()
 }
-
-#[cfg(test)]
-mod tests;

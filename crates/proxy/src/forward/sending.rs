@@ -15,10 +15,10 @@ use futures_util::task::AtomicWaker;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 
 use super::reading::{Fault, IDLE_TIMEOUT, Upload};
+use super::room::Share;
 
 /// How long the upstream's 100 Continue is waited for.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Sending {
     ahead: VecDeque<Bytes>,
     /// The room that what is ahead takes, until it is sent.
-    room: Option<OwnedSemaphorePermit>,
+    room: Option<Share>,
     trailers: Option<HeaderMap>,
     rest: Option<Incoming>,
     /// None where there is no body.

@@ -1,6 +1,7 @@
 //! Calls through a proxy, byte by byte: a raw client on one side, a raw upstream on the other, and a record.
 
 mod broken;
+mod crowded;
 mod exact;
 mod http2;
 mod large;
@@ -117,6 +118,22 @@ pub(crate) struct Proxy {
     serving: JoinHandle<()>,
 }
 
+/// What a proxy under test is made of.
+struct Made<'a> {
+    scheme: &'a str,
+    ca: Option<&'a Path>,
+    front: Front,
+    timeouts: Timeouts,
+    room_bytes: usize,
+}
+
+impl Default for Made<'_> {
+    fn default() -> Self {
+        let room_bytes = super::reading::BYTES_MAX;
+        Self { scheme: "http", ca: None, front: Front::default(), timeouts: Timeouts::default(), room_bytes }
+    }
+}
+
 impl Proxy {
     pub(crate) async fn new() -> Self {
         Self::told(|_| {}).await
@@ -127,20 +144,16 @@ impl Proxy {
     }
 
     pub(crate) async fn with_front(front: Front, how: impl FnOnce(&mut Told)) -> Self {
-        Self::before("http", None, front, how).await
-    }
-
-    /// A proxy that does not wait longer than this.
-    pub(crate) async fn impatient(scheme: &str, timeouts: Timeouts, how: impl FnOnce(&mut Told)) -> Self {
-        Self::made(scheme, None, Front::default(), timeouts, how).await
+        Self::made(Made { front, ..Made::default() }, how).await
     }
 
     /// A proxy before an upstream that speaks `scheme` and has a certificate of `ca`.
     pub(crate) async fn before(scheme: &str, ca: Option<&Path>, front: Front, how: impl FnOnce(&mut Told)) -> Self {
-        Self::made(scheme, ca, front, Timeouts::default(), how).await
+        Self::made(Made { scheme, ca, front, ..Made::default() }, how).await
     }
 
-    async fn made(scheme: &str, ca: Option<&Path>, front: Front, timeouts: Timeouts, how: impl FnOnce(&mut Told)) -> Self {
+    async fn made(made: Made<'_>, how: impl FnOnce(&mut Told)) -> Self {
+        let Made { scheme, ca, front, timeouts, room_bytes } = made;
         let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("{scheme}://{}", upstream.local_addr().unwrap()).parse().unwrap();
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -158,7 +171,7 @@ impl Proxy {
         how(&mut told);
         let address = socket.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let forwarder = Forwarder::new(told, Upstream::new(&url, ca, timeouts).unwrap());
+        let forwarder = Forwarder::with_room(told, Upstream::new(&url, ca, timeouts).unwrap(), room_bytes);
         let serving = tokio::spawn(serve(socket, front, forwarder, stop.clone()));
         Self { address, upstream, records, recorded, stop: Some(stop.drop_guard()), serving }
     }

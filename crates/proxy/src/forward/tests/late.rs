@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::{Proxy, expect, expect_end, head, soon};
+use super::{Made, Proxy, expect, expect_end, head, soon};
 use crate::audit::Ending;
 use crate::upstream::Timeouts;
 
@@ -42,7 +42,7 @@ async fn recorded(proxy: &mut Proxy, expected: &str) {
 
 #[tokio::test]
 async fn an_upstream_that_does_not_answer_is_told_of_in_the_services_own_form() {
-    let mut proxy = Proxy::impatient("http", answering(), |_| {}).await;
+    let mut proxy = Proxy::made(Made { timeouts: answering(), ..Made::default() }, |_| {}).await;
     for (request, kind, expected) in [
         (GET, "application/xml", "<Code>GatewayTimeout</Code>"),
         (DECRYPT, "application/x-amz-json-1.1", r#""__type":"GatewayTimeout""#),
@@ -63,7 +63,7 @@ async fn an_upstream_that_does_not_answer_is_told_of_in_the_services_own_form() 
 #[tokio::test]
 async fn an_upstream_that_takes_no_connection_is_a_gateway_timeout() {
     let timeouts = Timeouts { connect: SHORT, ..Timeouts::default() };
-    let mut proxy = Proxy::impatient("https", timeouts, |_| {}).await;
+    let mut proxy = Proxy::made(Made { scheme: "https", timeouts, ..Made::default() }, |_| {}).await;
     // It does not shake hands.
     let ((head, body), _upstream) = tokio::join!(answer(&proxy, GET), proxy.accept());
     assert!(head.starts_with("HTTP/1.1 504 "), "{head}");
@@ -77,7 +77,7 @@ async fn an_answer_that_does_not_go_on_breaks_off() {
         b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok".as_slice(),
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
     ] {
-        let mut proxy = Proxy::impatient("http", going_on(), |_| {}).await;
+        let mut proxy = Proxy::made(Made { timeouts: going_on(), ..Made::default() }, |_| {}).await;
         let (mut client, mut upstream) = proxy.unchanged(GET, answer).await;
         expect_end(&mut client).await;
         expect_end(&mut upstream).await;
@@ -92,7 +92,7 @@ async fn an_answer_that_does_not_go_on_breaks_off() {
 
 #[tokio::test]
 async fn a_held_answer_that_does_not_go_on_is_a_gateway_timeout() {
-    let mut proxy = Proxy::impatient("http", going_on(), |told| told.waits = true).await;
+    let mut proxy = Proxy::made(Made { timeouts: going_on(), ..Made::default() }, |told| told.waits = true).await;
     let beginning = async {
         let mut upstream = proxy.accept().await;
         expect(&mut upstream, GET).await;
