@@ -50,6 +50,7 @@ fn answer(protocols: &Protocols, surroundings: &Surroundings, asked: &Asked) -> 
     let recognised = protocols.recognise(surroundings, &parts);
     let whole = match recognised.wanted() {
         Wanted::Whole { bytes_max } => Some(STANDARD.decode(&asked.body)?).filter(|body| body.len() <= bytes_max),
+        Wanted::Fields { .. } => Some(STANDARD.decode(&asked.body)?),
         Wanted::Nothing => None,
     };
     let body = Body { whole: whole.map(Into::into) };

@@ -13,7 +13,7 @@ use crate::parameters::{self, Contract, Side, Unread, Value};
 use crate::recognition::Recognised;
 use crate::resources::{self, Place};
 use crate::table::{Protocol, ShapeKind};
-use crate::{answers, s3, sessions};
+use crate::{answers, s3, sessions, upload};
 
 /// The most of an answer's body that is of use. Own choice: more than 100 KB of elements are omitted.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
@@ -42,6 +42,11 @@ pub enum Wanted {
     /// All of it, as long as it is at most so many bytes; a larger one is not read.
     Whole {
         /// The most that is of use.
+        bytes_max: usize,
+    },
+    /// The fields of a [`Form`](crate::upload::Form), up to its file, as far as they are in so many bytes.
+    Fields {
+        /// The most that is read.
         bytes_max: usize,
     },
 }
@@ -118,7 +123,8 @@ pub struct Session {
 /// The bytes of a body, as far as they were wanted and came.
 #[derive(Clone, Debug, Default)]
 pub struct Body {
-    /// All of them; none if they were not wanted, too many, or did not all come.
+    /// All of them, or of a form's those up to its file at least; none if they were not wanted, too many, or did not all
+    /// come.
     pub whole: Option<Bytes>,
 }
 
@@ -127,6 +133,8 @@ pub struct Body {
 pub struct Described {
     /// What a record tells of it.
     pub request: Request,
+    /// It is a form of which not all fields could be read: who signed it may stand in the others.
+    pub is_form_unread: bool,
     recognised: Recognised,
     /// The account whose the resources are.
     account: String,
@@ -158,7 +166,9 @@ impl Recognised {
             protocol: recognised.protocol,
             recognised: recognised.operation().is_some() || recognised.is_browser_upload(),
         };
-        Described { request, recognised, account: surroundings.account.clone(), asked }
+        let form = || body.whole.as_deref().and_then(|whole| upload::read(&parts.headers, whole));
+        let is_form_unread = recognised.is_browser_upload() && !form().is_some_and(|form| form.is_whole());
+        Described { request, is_form_unread, recognised, account: surroundings.account.clone(), asked }
     }
 
     fn input(&self, surroundings: &Surroundings, region: &str, parts: &Parts, body: &Body) -> Input {

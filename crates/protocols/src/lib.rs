@@ -3,7 +3,7 @@
 //! [`table`] holds what the models of all services say; [`recognition`] tells which operation a request calls;
 //! [`parameters`] reads its input, and its answer, as CloudTrail spells them; [`s3`] knows what is S3's own. What a call
 //! is to CloudTrail (its name, its nature, its resources) stands in [`nature`] and `resources`; who signed it, and whom an
-//! answer gave credentials to, in [`signature`] and `sessions`. [`call`] ties them together.
+//! answer gave credentials to, in [`signature`], [`upload`] and `sessions`. [`call`] ties them together.
 
 pub mod table;
 
@@ -19,6 +19,7 @@ pub mod nature;
 mod resources;
 mod sessions;
 pub mod signature;
+pub mod upload;
 
 pub mod call;
 

@@ -27,8 +27,9 @@ pub use known::Protocols;
 /// The largest body of a request that is read for its parameters, or its Action (ours: parameters of more than 100 KB
 /// are left out of records, but secrets and content within count only until they are hidden).
 pub const BODY_BYTES_MAX: usize = 4 << 20;
-/// The largest form of an upload by a browser that is read for the key and who signed it (ours: the file is in it).
-pub const UPLOAD_BYTES_MAX: usize = 8 << 20;
+/// How much of an upload by a browser is read at most for the key and who signed it (ours: fifty times S3's own limit of
+/// what stands before the file, which is 20 KB).
+pub const UPLOAD_BYTES_MAX: usize = 1 << 20;
 
 /// What a request calls.
 #[derive(Clone, Debug, Default)]
@@ -94,7 +95,7 @@ impl Recognised {
             return Wanted::Whole { bytes_max: BODY_BYTES_MAX };
         }
         if self.is_browser_upload() {
-            return Wanted::Whole { bytes_max: UPLOAD_BYTES_MAX };
+            return Wanted::Fields { bytes_max: UPLOAD_BYTES_MAX };
         }
         if self.has_parameters_in_body() { Wanted::Whole { bytes_max: BODY_BYTES_MAX } } else { Wanted::Nothing }
     }

@@ -11,15 +11,10 @@ use http::request::Parts;
 
 use crate::call::Body;
 use crate::recognition::form;
+use crate::upload;
 
 /// The longest access key id that is believed: IAM's limit (`GetAccessKeyInfo`, 128 characters).
 const ACCESS_KEY_ID_BYTES_MAX: usize = 128;
-/// The longest field of a form that is looked at; a policy's own limit is 20 KB (S3 user guide, "POST policy").
-const FIELD_BYTES_MAX: usize = 32 * 1024;
-/// The most fields of a form that are looked at. Own choice.
-const FIELDS_MAX: usize = 100;
-/// The longest boundary of a form (RFC 2046, 5.1.1).
-const BOUNDARY_BYTES_MAX: usize = 70;
 /// What stands before a key in the Authorization header, once.
 const CREDENTIAL: &[u8] = b"Credential=";
 /// What may stand once in a request, for what it says of who signed and what is called.
@@ -144,7 +139,7 @@ fn in_query(parts: &Parts) -> Option<Signer> {
 
 fn in_form(parts: &Parts, body: &Body) -> Option<Signer> {
     let whole = body.whole.as_ref()?;
-    let fields = form_fields(parts, whole).or_else(|| plain_fields(parts, whole))?;
+    let fields = upload::read(&parts.headers, whole).map(upload::Form::into_fields).or_else(|| plain_fields(parts, whole))?;
     let value = |name: &str| fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
     let session_token_present = value("x-amz-security-token").is_some();
     let blank = Signer { session_token_present, ..blank(Version::SigV4, Method::PostPolicy) };
@@ -166,52 +161,6 @@ fn plain_fields(parts: &Parts, body: &[u8]) -> Option<Vec<(String, String)>> {
     let of_signature = |name: &str| name.eq_ignore_ascii_case("AWSAccessKeyId");
     let fields = form::pairs(std::str::from_utf8(body).ok()?).filter(|(name, _)| of_signature(name));
     Some(fields.take(1).map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
-}
-
-/// The text fields of a posted form, up to its file; none if it is no form.
-pub(crate) fn form_fields(parts: &Parts, body: &[u8]) -> Option<Vec<(String, String)>> {
-    let content_type = parts.headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    if !content_type.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
-        return None;
-    }
-    let at = content_type.to_ascii_lowercase().find("boundary=")?;
-    let boundary = content_type.get(at + "boundary=".len()..)?.split(';').next()?.trim().trim_matches('"');
-    if boundary.len() > BOUNDARY_BYTES_MAX {
-        return None;
-    }
-    let delimiter = format!("--{boundary}");
-    let mut fields = Vec::new();
-    let mut rest = body.get(find(body, delimiter.as_bytes())? + delimiter.len()..)?;
-    while fields.len() < FIELDS_MAX {
-        let Some((name, value, after)) = field(rest, &delimiter) else { break };
-        rest = after;
-        fields.push((name, value));
-    }
-    Some(fields)
-}
-
-/// One field: its name, its value and what comes behind its end. None for the file and behind the last one.
-fn field<'a>(part: &'a [u8], delimiter: &str) -> Option<(String, String, &'a [u8])> {
-    let part = part.strip_prefix(b"\r\n")?;
-    let head_end = find(part.get(..part.len().min(FIELD_BYTES_MAX))?, b"\r\n\r\n")?;
-    let head = std::str::from_utf8(part.get(..head_end)?).ok()?;
-    let content = part.get(head_end + 4..)?;
-    let disposition = head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-disposition:"))?;
-    let parameter = |name: &str| {
-        let found = disposition.split(';').find_map(|piece| piece.trim().strip_prefix(name)?.strip_prefix('='))?;
-        Some(found.trim_matches('"').to_owned())
-    };
-    let name = parameter("name")?;
-    if parameter("filename").is_some() || name.eq_ignore_ascii_case("file") {
-        return None;
-    }
-    let end = find(content.get(..content.len().min(FIELD_BYTES_MAX))?, format!("\r\n{delimiter}").as_bytes())?;
-    let value = String::from_utf8_lossy(content.get(..end)?).into_owned();
-    Some((name, value, content.get(end + 2 + delimiter.len()..)?))
-}
-
-fn find(within: &[u8], what: &[u8]) -> Option<usize> {
-    within.windows(what.len().max(1)).position(|window| window == what)
 }
 
 fn blank(version: Version, method: Method) -> Signer {

@@ -8,7 +8,7 @@ use super::{document, query};
 use crate::call::Body;
 use crate::parameters::{HIDDEN, Value, compact};
 use crate::recognition::Recognised;
-use crate::signature::form_fields;
+use crate::upload;
 
 /// The most parameters that are told. Own choice: no operation of S3 has half as many.
 const PARAMETERS_MAX: usize = 100;
@@ -98,7 +98,7 @@ fn host(parts: &Parts) -> Option<String> {
 /// The fields of the form, where the body is one.
 fn form(holds: Holds, parts: &Parts, body: &Body) -> Vec<(String, String)> {
     let whole = body.whole.as_ref().filter(|_| holds == Holds::Form);
-    whole.and_then(|whole| form_fields(parts, whole)).unwrap_or_default()
+    whole.and_then(|whole| upload::read(&parts.headers, whole)).map(upload::Form::into_fields).unwrap_or_default()
 }
 
 fn document_of(holds: Holds, body: &Body) -> Option<(String, Value)> {

@@ -82,7 +82,7 @@ impl Call {
     /// Finds out who calls. That it cannot be found out is as if it could not be recorded.
     pub(super) async fn identify(&mut self) -> Result<(), Refusal> {
         let Some(signer) = &self.signer else {
-            if self.head.headers.contains_key(header::AUTHORIZATION) {
+            if self.head.headers.contains_key(header::AUTHORIZATION) || self.described.is_form_unread {
                 self.identity = CallerIdentity::Unknown { access_key_id: None };
             }
             return Ok(());

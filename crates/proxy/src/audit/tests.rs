@@ -150,6 +150,32 @@ async fn who_calls_is_told_as_far_as_it_is_known() {
 }
 
 #[tokio::test]
+async fn who_posts_a_form_is_told_by_its_fields_as_far_as_they_can_be_read() {
+    let field = |name: &str, value: &str| format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    let file = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n";
+    let signed = field("key", "k") + &field("x-amz-credential", "AKIAMARY/20261120/eu-west-1/s3/aws4_request");
+    let posted = async |body: String| {
+        let place = Place::new(|_| {}).await;
+        let head = head("POST", "/bucket", &[("content-type", "multipart/form-data; boundary=x")]);
+        let begun = place.audit.begin(&client(), &head);
+        assert!(matches!(begun.wanted(), Wanted::Fields { .. }));
+        let admitted = begun.admit(Body { whole: Some(body.into()) }).await.unwrap();
+        admitted.end(answered(204, &[], "")).await.unwrap();
+        let event = only(&place).await;
+        assert_eq!(at(&event, "/eventName"), json!("PostObject"));
+        (at(&event, "/userIdentity"), at(&event, "/requestParameters/key"), at(&event, "/resources/0"))
+    };
+    let (identity, key, resource) = posted(signed + file).await;
+    assert_eq!((identity["userName"].clone(), key), (json!("mary"), json!("k")));
+    assert_eq!(resource, json!({"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::bucket/k"}));
+    let (identity, ..) = posted(field("key", "k") + file).await;
+    assert_eq!(identity["accountId"], json!("ANONYMOUS_PRINCIPAL"));
+    let (identity, key, resource) = posted(field("junk", &"x".repeat(100_000)) + file).await;
+    assert_eq!((identity, key), (json!({"type": "Unknown"}), Value::Null), "a signature may stand in what was not read");
+    assert_eq!(resource, json!({"type": "AWS::S3::Object", "ARNPrefix": "arn:aws:s3:::bucket/"}));
+}
+
+#[tokio::test]
 async fn a_selector_takes_a_data_event_that_names_no_resource() {
     let place = Place::new(|settings| settings.service = None).await;
     let head = signed_for("GET", "/?Action=ListMetrics&Version=2010-08-01", "AKIAMARY", "monitoring");

@@ -159,7 +159,7 @@ pub(super) struct Copy {
 impl Copy {
     pub(super) fn new(wanted: Wanted) -> Self {
         let bytes_max = match wanted {
-            Wanted::Nothing => None,
+            Wanted::Nothing | Wanted::Fields { .. } => None,
             Wanted::Whole { bytes_max } => Some(bytes_max),
         };
         Self { bytes_max, pieces: Vec::new(), length: 0 }

@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use protocols::call::Wanted;
+use protocols::upload;
 
 use super::announced;
 use super::refused::{Form, Refused};
@@ -28,7 +29,7 @@ pub(super) struct Upload {
     pub(super) trailers: Option<HeaderMap>,
     /// The rest.
     pub(super) rest: Option<Incoming>,
-    /// All of it, where it was wanted and not too large.
+    /// All of it, where it was wanted and not too large; of a form what was read.
     pub(super) whole: Option<Bytes>,
     /// The room that what was read takes.
     pub(super) room: Option<Share>,
@@ -56,26 +57,43 @@ impl Fault {
     }
 }
 
-/// Reads a body as far as it is wanted, and there is room for it. One that is too large goes on unread.
-pub(super) async fn read(wanted: Wanted, headers: &HeaderMap, body: Incoming, share: Share) -> Result<Upload, Fault> {
-    let bytes_max = match wanted {
-        Wanted::Whole { bytes_max } if body.is_end_stream() => (bytes_max > 0).then_some(bytes_max),
-        Wanted::Whole { bytes_max } => announced(headers).is_none_or(|length| length <= bytes_max as u64).then_some(bytes_max),
-        Wanted::Nothing => None,
-    };
-    let mut upload = Upload { ahead: VecDeque::new(), trailers: None, rest: None, whole: None, room: None };
-    match bytes_max {
-        None => upload.rest = Some(body).filter(|body| !body.is_end_stream()),
-        Some(bytes_max) => {
-            upload.room = Some(share);
-            upload.read(bytes_max, body).await?;
+/// How far a body is read.
+enum Extent {
+    /// To its end, if that is no farther than so many bytes.
+    Whole(usize),
+    /// To where the file of a form begins, or not much farther than so many bytes.
+    Fields(upload::Form, usize),
+}
+
+impl Extent {
+    /// None of it; what is announced as too large is not begun.
+    fn of(wanted: Wanted, headers: &HeaderMap, body: &Incoming) -> Option<Self> {
+        match wanted {
+            Wanted::Nothing => None,
+            Wanted::Whole { bytes_max } if body.is_end_stream() => (bytes_max > 0).then_some(Self::Whole(bytes_max)),
+            Wanted::Whole { bytes_max } => {
+                announced(headers).is_none_or(|length| length <= bytes_max as u64).then_some(Self::Whole(bytes_max))
+            }
+            Wanted::Fields { bytes_max } => Some(Self::Fields(upload::Form::of(headers)?, bytes_max)),
         }
     }
-    Ok(upload)
+}
+
+/// Reads a body as far as it is wanted, and there is room for it. One that is too large goes on unread.
+pub(super) async fn read(wanted: Wanted, headers: &HeaderMap, body: Incoming, share: Share) -> Result<Upload, Fault> {
+    let mut read = Upload { ahead: VecDeque::new(), trailers: None, rest: None, whole: None, room: None };
+    match Extent::of(wanted, headers, &body) {
+        None => read.rest = Some(body).filter(|body| !body.is_end_stream()),
+        Some(extent) => {
+            read.room = Some(share);
+            read.fill(extent, body).await?;
+        }
+    }
+    Ok(read)
 }
 
 impl Upload {
-    async fn read(&mut self, bytes_max: usize, mut body: Incoming) -> Result<(), Fault> {
+    async fn fill(&mut self, mut extent: Extent, mut body: Incoming) -> Result<(), Fault> {
         let mut length = 0;
         while !body.is_end_stream() {
             let frame = match tokio::time::timeout(IDLE_TIMEOUT, body.frame()).await {
@@ -83,21 +101,30 @@ impl Upload {
                 Ok(None) => break,
                 Err(_) => return Err(Fault::Silent),
             };
-            match frame.into_data() {
+            let over = match frame.into_data() {
                 Ok(data) => {
                     length += data.len();
                     self.take_room(data.len())?;
+                    let over = match &mut extent {
+                        Extent::Whole(bytes_max) => length > *bytes_max,
+                        Extent::Fields(form, bytes_max) => form.read(&data) || length > *bytes_max,
+                    };
                     self.ahead.push_back(data);
+                    over
                 }
                 Err(frame) => {
                     self.trailers = frame.into_trailers().ok();
                     break;
                 }
+            };
+            if over {
+                self.rest = Some(body).filter(|body| !body.is_end_stream());
+                break;
             }
-            if length > bytes_max {
-                self.rest = Some(body);
-                return Ok(());
-            }
+        }
+        // Too large.
+        if matches!(extent, Extent::Whole(bytes_max) if length > bytes_max) {
+            return Ok(());
         }
         self.whole = Some(joined(self.ahead.iter(), length));
         Ok(())

@@ -104,6 +104,41 @@ async fn a_body_that_is_too_large_to_be_read_goes_on_whole() {
 }
 
 #[tokio::test]
+async fn a_form_is_read_up_to_its_file() {
+    let mut proxy = Proxy::told(|told| told.wanted = Wanted::Fields { bytes_max: 1_000 }).await;
+    let field = "--x\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nk\r\n";
+    let file = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n";
+    let end = "\r\n--x--\r\n";
+    let fields = [field, file].concat();
+    for (fields, file_bytes) in [(fields.clone(), 20 << 20), (fields, 0), (field.repeat(30), 5)] {
+        let length = fields.len() + file_bytes + end.len();
+        let head = format!(
+            "POST /b HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: {length}\r\n\r\n"
+        );
+        let mut client = proxy.connect().await;
+        client.write_all((head.clone() + &fields).as_bytes()).await.unwrap();
+        let mut upstream = proxy.accept().await;
+        expect(&mut upstream, (head + &fields).as_bytes()).await;
+        let rest = [vec![b'x'; file_bytes], end.as_bytes().to_vec()].concat();
+        let (sent, ()) = tokio::join!(client.write_all(&rest), expect(&mut upstream, &rest));
+        sent.unwrap();
+        upstream.write_all(OK).await.unwrap();
+        expect(&mut client, OK).await;
+        let record = proxy.record().await;
+        assert_eq!(record.outcome.bytes_in, length as u64);
+        let read = record.body.unwrap();
+        assert!(fields.as_bytes().starts_with(&read) && read.len() >= fields.len().min(1_000), "{}", read.escape_ascii());
+    }
+}
+
+#[tokio::test]
+async fn a_form_without_a_boundary_goes_on_unread() {
+    let mut proxy = Proxy::told(|told| told.wanted = Wanted::Fields { bytes_max: 1_000 }).await;
+    proxy.unchanged(b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", OK).await;
+    assert_eq!(proxy.record().await.body, None);
+}
+
+#[tokio::test]
 async fn an_answer_that_is_wanted_is_copied() {
     for waits in [false, true] {
         let mut proxy = Proxy::told(|told| {
