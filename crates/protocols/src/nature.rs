@@ -44,7 +44,7 @@ impl Nature {
         }
         let heading = &service.heading;
         Self {
-            event_source: event_source(heading),
+            event_source: event_source(heading, &operation.name),
             event_name: event_name(heading, operation),
             api_version: api_version(heading, operation),
             read_only: read_only(heading, operation),
@@ -60,7 +60,7 @@ impl Nature {
             return s3::nature(name, recognised.bucket.as_deref());
         }
         Self {
-            event_source: service.map_or_else(|| recognised.event_source.clone(), event_source),
+            event_source: service.map_or_else(|| recognised.event_source.clone(), |heading| event_source(heading, name)),
             event_name: name.clone(),
             api_version: recognised.api_version.clone().filter(|_| service.is_none()),
             read_only: !recognised.is_ambiguous
@@ -71,9 +71,14 @@ impl Nature {
 }
 
 /// eventSource: the signing name of a service, but for those that call themselves otherwise.
-fn event_source(heading: &Heading) -> String {
-    let known = names::EVENT_SOURCES.iter().find(|(name, _)| *name == heading.name);
-    known.map_or_else(|| heading.event_source.clone(), |(_, source)| (*source).to_owned())
+fn event_source(heading: &Heading, operation: &str) -> String {
+    let of_one = |(service, name, source): &(&str, &str, &'static str)| {
+        (*service == heading.name && *name == operation).then_some(*source)
+    };
+    let of_all = |(service, source): &(&str, &'static str)| (*service == heading.name).then_some(*source);
+    let known = names::EVENT_SOURCES_OF_OPERATIONS.iter().find_map(of_one);
+    let known = known.or_else(|| names::EVENT_SOURCES.iter().find_map(of_all));
+    known.map_or_else(|| heading.event_source.clone(), str::to_owned)
 }
 
 fn event_name(heading: &Heading, operation: &Operation) -> String {

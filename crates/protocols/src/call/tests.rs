@@ -114,6 +114,29 @@ fn items_of_tables_are_data_and_tables_are_not() {
 }
 
 #[test]
+fn services_call_themselves_what_they_do_not_sign_as() {
+    let source = |service: &str, request: &str, headers: &[(&str, &str)]| {
+        let request = Sent { service, request, headers, body: "{}" }.read(&Protocols::new().unwrap()).request;
+        format!("{} {}", request.event_source, request.event_name)
+    };
+    let target = |service: &str, target: &str| source(service, "POST /", &[("x-amz-target", target)]);
+    assert_eq!(
+        target("application-autoscaling", "AnyScaleFrontendService.RegisterScalableTarget"),
+        "autoscaling.amazonaws.com RegisterScalableTarget"
+    );
+    assert_eq!(
+        target("aws-marketplace", "AWSMPMeteringService.BatchMeterUsage"),
+        "metering-marketplace.amazonaws.com BatchMeterUsage"
+    );
+    let catalog = source("aws-marketplace", "POST /StartChangeSet", &[("content-type", "application/json")]);
+    assert_eq!(catalog, "marketplacecatalog.amazonaws.com StartChangeSet");
+    assert_eq!(source("sso-oauth", "POST /token", &[]), "sso.amazonaws.com CreateToken");
+    assert_eq!(source("sso-oauth", "POST /token?aws_iam=t", &[]), "sso-oauth.amazonaws.com CreateTokenWithIAM");
+    let credentials = source("awsssoportal", "GET /federation/credentials?role_name=r&account_id=1", &[]);
+    assert_eq!(credentials, "sso.amazonaws.com GetRoleCredentials");
+}
+
+#[test]
 fn a_data_event_whose_resource_is_not_told_has_its_type() {
     let statement = json("DynamoDB_20120810.ExecuteStatement", r#"{"Statement":"SELECT * FROM Music"}"#);
     check(

@@ -3,16 +3,26 @@
 //!
 //! Sources: the records of the corpus; else the page on CloudTrail in each service's own guide.
 
-/// eventSource of services that sign under another name, by the model's name.
+/// eventSource of services that sign under another name, by the model's name. Sources besides the corpus: Application Auto
+/// Scaling user guide, "Log Application Auto Scaling API calls"; AWS Data Exchange user guide, "Upcoming changes in AWS Data
+/// Exchange CloudTrail logging" (agreements and the catalog of Marketplace); IAM Identity Center user guide, "Logging IAM
+/// Identity Center API calls". Of metering the table of services has it, from the Marketplace seller guide, "Logging AWS
+/// Marketplace Metering API calls".
 pub(super) const EVENT_SOURCES: &[(&str, &str)] = &[
     ("application-autoscaling", "autoscaling.amazonaws.com"),
     ("marketplace-agreement", "agreement-marketplace.amazonaws.com"),
+    ("marketplace-catalog", "marketplacecatalog.amazonaws.com"),
     ("marketplace-discovery", "discovery-marketplace.amazonaws.com"),
     ("mq", "amazonmq.amazonaws.com"),
     ("servicecatalog-appregistry", "servicecatalog-appregistry.amazonaws.com"),
     ("sso", "sso.amazonaws.com"),
     ("sso-oidc", "sso.amazonaws.com"),
 ];
+
+/// eventSource of single operations: service, name in the API, source (IAM Identity Center user guide, "IAM Identity Center
+/// information in CloudTrail").
+pub(super) const EVENT_SOURCES_OF_OPERATIONS: &[(&str, &str, &str)] =
+    &[("sso-oidc", "CreateTokenWithIAM", "sso-oauth.amazonaws.com")];
 
 /// Operations that records call otherwise: service, name in the API, name in records.
 pub(super) const EVENT_NAMES: &[(&str, &str, &str)] = &[

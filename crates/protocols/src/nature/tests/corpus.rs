@@ -28,7 +28,7 @@ fn natures() -> HashMap<(String, String), Vec<Nature>> {
                 s3::nature(&operation.name, None)
             } else {
                 Nature {
-                    event_source: event_source(heading),
+                    event_source: event_source(heading, &operation.name),
                     event_name: event_name(heading, operation),
                     api_version: api_version(heading, operation),
                     read_only: read_only(heading, operation),
