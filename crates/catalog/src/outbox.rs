@@ -25,9 +25,10 @@ pub async fn push(tx: &mut Tx, record: &[u8]) -> Result<i64, Error> {
     Ok(done.last_insert_rowid())
 }
 
-/// The oldest records waiting, at most [`PAGE`].
-pub async fn oldest(catalog: &Catalog) -> Result<Vec<Waiting>, Error> {
-    let rows = sqlx::query("SELECT id, record FROM outbox ORDER BY id LIMIT ?").bind(PAGE).fetch_all(catalog.readers()).await?;
+/// The oldest records waiting behind place `after`, at most [`PAGE`].
+pub async fn oldest(catalog: &Catalog, after: i64) -> Result<Vec<Waiting>, Error> {
+    let query = sqlx::query("SELECT id, record FROM outbox WHERE id > ? ORDER BY id LIMIT ?");
+    let rows = query.bind(after).bind(PAGE).fetch_all(catalog.readers()).await?;
     Ok(rows.iter().map(|row| Waiting { id: row.get("id"), record: row.get("record") }).collect())
 }
 

@@ -208,7 +208,7 @@ impl Delivery {
     async fn look(&self) -> Result<(), catalog::Error> {
         let mut arns: BTreeSet<String> = runs::arns(self.catalog()).await?.into_iter().collect();
         // While the record of a call is on its way into the journal, the one who was called says where it stands.
-        if trails::is_unsettled(self.catalog()).await? && outbox::oldest(self.catalog()).await?.is_empty() {
+        if trails::is_unsettled(self.catalog()).await? && outbox::oldest(self.catalog(), 0).await?.is_empty() {
             let committed = self.inner.sinks.journal.committed();
             let mut tx = self.catalog().begin().await?;
             trails::place_versions(&mut tx, None, committed).await?;

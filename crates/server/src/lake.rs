@@ -182,7 +182,7 @@ impl Lake {
     async fn look(&self) -> Result<(), catalog::Error> {
         let catalog = &self.inner.catalog;
         // While the record of a call is on its way into the journal, the one who was called says where it stands.
-        if rules::is_unsettled(catalog).await? && outbox::oldest(catalog).await?.is_empty() {
+        if rules::is_unsettled(catalog).await? && outbox::oldest(catalog, 0).await?.is_empty() {
             let mut tx = catalog.begin().await?;
             rules::place(&mut tx, None, self.inner.journal.committed()).await?;
             tx.commit().await?;

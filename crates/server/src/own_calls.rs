@@ -2,7 +2,8 @@
 //!
 //! What must stay true: there is no change without its record. The record of a change goes into the outbox in the
 //! change's own transaction; [`OwnCalls::drain`] carries the outbox into the journal before the answer goes out, and
-//! again at start. A record that was journaled but not yet removed from the outbox is a duplicate the second time.
+//! again at start. What the journal has is removed from the outbox behind the answer's back, a commit less to wait for;
+//! a record that was journaled but not yet removed is a duplicate the second time.
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use pipeline::capture::recorder::{RecordError, Recorder, Sender};
 use pipeline::clock::SharedClock;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::listener::Connection;
@@ -92,7 +93,10 @@ pub struct OwnCalls {
     catalog: Catalog,
     recorder: Recorder,
     clock: SharedClock,
-    draining: Mutex<()>,
+    /// The place in the outbox up to which the journal has everything.
+    drained: Mutex<i64>,
+    /// The place up to which that is removed from the outbox; held while more is.
+    removed: Arc<Mutex<i64>>,
     waiting: TaskTracker,
     random_uuid: Arc<dyn Fn() -> String + Send + Sync>,
 }
@@ -105,7 +109,15 @@ impl OwnCalls {
         clock: SharedClock,
         random_uuid: Arc<dyn Fn() -> String + Send + Sync>,
     ) -> Self {
-        Self { catalog, recorder, clock, draining: Mutex::new(()), waiting: TaskTracker::new(), random_uuid }
+        Self {
+            catalog,
+            recorder,
+            clock,
+            drained: Mutex::new(0),
+            removed: Arc::default(),
+            waiting: TaskTracker::new(),
+            random_uuid,
+        }
     }
 
     /// Whether a record could be kept at the moment.
@@ -197,28 +209,58 @@ impl OwnCalls {
 
     /// Carries everything in the outbox into the journal; returns the journal position after it.
     pub async fn drain(&self) -> Result<Position, RecordError> {
-        let _one_at_a_time = self.draining.lock().await;
-        let catalog_failed = |error: catalog::Error| RecordError::Unavailable { reason: error.to_string() };
+        let mut drained = self.drained.lock().await;
+        let carried = self.carry(&mut drained).await;
+        // If another removal is under way, what is left is removed with what comes next.
+        if let Ok(removed) = Arc::clone(&self.removed).try_lock_owned()
+            && *removed < *drained
+        {
+            let removing = remove(self.catalog.clone(), removed, *drained);
+            self.waiting.spawn(async move {
+                removing.await.unwrap_or_else(|error| tracing::warn!(%error, "records stay in the outbox for now"));
+            });
+        }
+        carried
+    }
+
+    /// Carries what the last run of the program left in the outbox into the journal, and removes it.
+    pub async fn drain_whole(&self) -> anyhow::Result<()> {
+        let mut drained = self.drained.lock().await;
+        self.carry(&mut drained).await?;
+        let removed = Arc::clone(&self.removed).lock_owned().await;
+        Ok(remove(self.catalog.clone(), removed, *drained).await?)
+    }
+
+    /// Carries everything behind the place `drained` into the journal, and moves the place.
+    async fn carry(&self, drained: &mut i64) -> Result<Position, RecordError> {
         let mut end = self.recorder.committed();
         loop {
-            let page = outbox::oldest(&self.catalog).await.map_err(catalog_failed)?;
+            let page = outbox::oldest(&self.catalog, *drained).await;
+            let page = page.map_err(|error| RecordError::Unavailable { reason: error.to_string() })?;
             let Some(last) = page.last().map(|waiting| waiting.id) else { return Ok(end) };
             for waiting in page {
                 let Some(account) = recipient(&waiting.record) else { continue };
                 let Some(event) = admit(&waiting.record, account) else { continue };
                 end = end.max(send(&self.recorder, account, event).await?);
             }
-            let mut tx = self.catalog.begin().await.map_err(catalog_failed)?;
-            outbox::remove_through(&mut tx, last).await.map_err(catalog_failed)?;
-            tx.commit().await.map_err(catalog_failed)?;
+            *drained = last;
         }
     }
 
-    /// Waits for the records of calls that were answered already.
+    /// Waits for what is still to be done for calls that were answered already.
     pub async fn finish(&self) {
         self.waiting.close();
         self.waiting.wait().await;
     }
+}
+
+/// Removes from the outbox what the journal has, and moves the place.
+async fn remove(catalog: Catalog, mut removed: OwnedMutexGuard<i64>, through: i64) -> Result<(), catalog::Error> {
+    let mut tx = catalog.begin().await?;
+    outbox::remove_through(&mut tx, through).await?;
+    tx.commit().await?;
+    *removed = through;
+    Ok(())
 }
 
 async fn send(recorder: &Recorder, account: AccountId, event: Event) -> Result<Position, RecordError> {

@@ -259,7 +259,7 @@ impl Server {
         let new = recorder.committed() == 0;
         let feed = Feed::sharing(journal.clone(), recorder.recent());
         let own_calls = Arc::new(OwnCalls::new(catalog.clone(), recorder.clone(), Arc::clone(&clock), Arc::new(random_uuid)));
-        own_calls.drain().await.context("the records of calls before the last stop cannot be journaled")?;
+        own_calls.drain_whole().await.context("the records of calls before the last stop cannot be journaled")?;
 
         let (history, history_sink) = EventHistory::open(
             &data_dir.join("history"),

@@ -121,5 +121,5 @@ async fn a_change_and_its_record_commit_together() {
     let bucket = Bucket { name: "b".into(), account: "123456789012".into(), region: "us-east-1".into(), created_at_us: 0 };
     store.create(&bucket, &[], &record).await.unwrap();
     assert!(store.create(&bucket, &[], &record).await.is_err());
-    assert_eq!(outbox::oldest(&ground.catalog).await.unwrap().len(), 1);
+    assert_eq!(outbox::oldest(&ground.catalog, 0).await.unwrap().len(), 1);
 }

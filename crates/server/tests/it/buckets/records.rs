@@ -59,7 +59,7 @@ async fn the_record_of_a_change_commits_with_it() {
     let _ = client.delete_bucket().bucket("kept").send().await;
     get(&client, "kept", "k").await;
 
-    let waiting = outbox::oldest(&server.catalog).await.unwrap();
+    let waiting = outbox::oldest(&server.catalog, 0).await.unwrap();
     let records: Vec<_> = waiting.iter().map(|waiting| String::from_utf8_lossy(&waiting.record).into_owned()).collect();
     assert_eq!(records, ["CreateBucket Some(\"kept\")", "PutBucketPolicy Some(\"kept\")", "PutObject Some(\"kept\")"]);
     let recorded: Vec<_> = told(&server).iter().map(|called| called.recorded).collect();
