@@ -112,7 +112,7 @@ pub struct Query {
     pub statistics: Statistics,
     /// Rows of its results.
     pub rows: u64,
-    /// Whether its results are on disk.
+    /// Whether its results are kept.
     pub has_results: bool,
     /// Where they are delivered, if anywhere.
     pub delivery: Option<Delivery>,
@@ -158,8 +158,17 @@ pub struct End {
     pub error: Option<String>,
     /// What it found.
     pub statistics: Statistics,
-    /// Rows of its results; without them there are none on disk.
-    pub rows: Option<u64>,
+    /// Its results; without them nothing is kept.
+    pub results: Option<Results>,
+}
+
+/// What a query has for results.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Results {
+    /// How many rows.
+    pub rows: u64,
+    /// The rows, if they are kept here and not in a file.
+    pub small: Option<Vec<u8>>,
 }
 
 /// Adds a query, in the status QUEUED.
@@ -231,13 +240,27 @@ pub async fn end(tx: &mut Tx, id: &str, end: &End) -> Result<bool, Error> {
     .bind(end.statistics.events_matched as i64)
     .bind(end.statistics.events_scanned as i64)
     .bind(end.statistics.bytes_scanned as i64)
-    .bind(end.rows.unwrap_or(0) as i64)
-    .bind(end.rows.is_some())
+    .bind(end.results.as_ref().map_or(0, |results| results.rows) as i64)
+    .bind(end.results.is_some())
     .bind(delivery)
     .bind(id)
     .execute(tx.connection())
     .await?;
-    Ok(done.rows_affected() > 0)
+    let won = done.rows_affected() > 0;
+    if let Some(small) = end.results.as_ref().and_then(|results| results.small.as_ref()).filter(|_| won) {
+        sqlx::query("INSERT INTO query_results (query, results) SELECT number, ? FROM queries WHERE id = ?")
+            .bind(small)
+            .bind(id)
+            .execute(tx.connection())
+            .await?;
+    }
+    Ok(won)
+}
+
+/// The results of the query of this number, if they are kept here and not in a file.
+pub async fn small_results(catalog: &Catalog, number: i64) -> Result<Option<Vec<u8>>, Error> {
+    let query = sqlx::query_scalar("SELECT results FROM query_results WHERE query = ?");
+    Ok(query.bind(number).fetch_optional(catalog.readers()).await?)
 }
 
 /// Notes how the delivery of a query's results ended, and why it failed.

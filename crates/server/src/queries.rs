@@ -1,5 +1,5 @@
-//! Queries at work: each waits for its turn, runs, and leaves its results on disk, where they stay for seven days; and
-//! what is to be delivered of them is carried into buckets.
+//! Queries at work: each waits for its turn, runs, and leaves its results, which are kept for seven days; and what is to be
+//! delivered of them is carried into buckets.
 //!
 //! The catalog says which queries there are and how far they are. What runs here follows it: a query that was
 //! interrupted by the end of the program has failed, one that waited waits again, and a delivery that was not finished
@@ -21,7 +21,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use catalog::Catalog;
 use catalog::event_data_stores::Store;
-use catalog::queries::{self, End, Query, Statistics, Status};
+use catalog::queries::{self, End, Query, Results, Statistics, Status};
 use cloudtrail::account::AccountId;
 use lake::engine::{Engine, EngineOptions};
 use lake::ocsf;
@@ -191,8 +191,9 @@ impl Queries {
     /// A page of a query's results, and what the columns are called.
     pub async fn page(&self, query: &Query, from: u64, rows_max: usize, bytes_max: usize) -> anyhow::Result<(Vec<String>, Page)> {
         let path = self.inner.results_path(&query.id);
+        let small = queries::small_results(&self.inner.parts.catalog, query.number).await?;
         let reading = move || {
-            let reader = Reader::open(&path)?;
+            let reader = Reader::open(&path, small)?;
             let page = reader.page(from, rows_max, bytes_max)?;
             Ok((reader.columns().to_vec(), page))
         };
@@ -307,23 +308,30 @@ impl Inner {
     }
 
     async fn run_now(self: &Arc<Self>, id: &str, running: &Running) -> Result<(), catalog::Error> {
-        let mut tx = self.parts.catalog.begin().await?;
-        let begun = queries::begin(&mut tx, id, self.parts.clock.now_us()).await?;
-        tx.commit().await?;
-        let query = queries::get(&self.parts.catalog, id).await?;
-        let Some(query) = query.filter(|_| begun) else { return Ok(()) };
+        // It may have been taken up twice, and have ended meanwhile.
+        let query = queries::get(&self.parts.catalog, id).await?.filter(|query| query.status == Status::Queued);
+        let Some(query) = query else { return Ok(()) };
+        let started_us = self.parts.clock.now_us();
         metrics::gauge!("trailkeep_queries_running").increment(1.0);
-        let outcome = execution::execute(self, &query, running).await;
+        // It runs while the catalog notes that it does: the note is for after a crash.
+        let (begun, outcome) = tokio::join!(self.note_begin(id, started_us, running), execution::execute(self, &query, running));
         metrics::gauge!("trailkeep_queries_running").decrement(1.0);
         let statistics = running.progress.statistics();
-        let won = match outcome {
-            execution::Outcome::Finished { rows } => self.end(id, Status::Finished, None, statistics, Some(rows)).await?,
-            execution::Outcome::TimedOut { rows } => self.end(id, Status::TimedOut, None, statistics, rows).await?,
-            execution::Outcome::Failed(reason) => self.end(id, Status::Failed, Some(reason), statistics, None).await?,
-            // Whoever cancelled it has noted it.
-            execution::Outcome::Cancelled => false,
-            execution::Outcome::Stopped => self.end(id, Status::Failed, Some(INTERRUPTED.to_owned()), statistics, None).await?,
-        };
+        if begun.is_err() {
+            // It still waits, as far as the catalog knows, and is taken up again.
+            remove(&self.results_path(id)).await;
+        }
+        let won = begun?
+            && match outcome {
+                execution::Outcome::Finished(results) => self.end(id, Status::Finished, None, statistics, Some(results)).await?,
+                execution::Outcome::TimedOut(results) => self.end(id, Status::TimedOut, None, statistics, results).await?,
+                execution::Outcome::Failed(reason) => self.end(id, Status::Failed, Some(reason), statistics, None).await?,
+                // Whoever cancelled it has noted it.
+                execution::Outcome::Cancelled => false,
+                execution::Outcome::Stopped => {
+                    self.end(id, Status::Failed, Some(INTERRUPTED.to_owned()), statistics, None).await?
+                }
+            };
         if !won {
             remove(&self.results_path(id)).await;
         } else if let Some(query) = queries::get(&self.parts.catalog, id).await? {
@@ -333,15 +341,30 @@ impl Inner {
         Ok(())
     }
 
+    /// Notes that a query begins to run. One that was ended meanwhile, or of which that cannot be noted, is stopped.
+    async fn note_begin(&self, id: &str, now_us: i64, running: &Running) -> Result<bool, catalog::Error> {
+        let noting = async {
+            let mut tx = self.parts.catalog.begin().await?;
+            let begun = queries::begin(&mut tx, id, now_us).await?;
+            tx.commit().await?;
+            Ok(begun)
+        };
+        let noted = noting.await;
+        if !matches!(noted, Ok(true)) {
+            running.cancel.cancel();
+        }
+        noted
+    }
+
     async fn end(
         &self,
         id: &str,
         status: Status,
         error: Option<String>,
         statistics: Statistics,
-        rows: Option<u64>,
+        results: Option<Results>,
     ) -> Result<bool, catalog::Error> {
-        let end = End { status, now_us: self.parts.clock.now_us(), error, statistics, rows };
+        let end = End { status, now_us: self.parts.clock.now_us(), error, statistics, results };
         let mut tx = self.parts.catalog.begin().await?;
         let won = queries::end(&mut tx, id, &end).await?;
         tx.commit().await?;

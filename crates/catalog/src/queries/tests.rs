@@ -30,7 +30,7 @@ fn start(id: &str, stores: &[&str]) -> Start {
 
 fn ended(status: Status) -> End {
     let statistics = Statistics { events_matched: 2, events_scanned: 10, bytes_scanned: 999 };
-    End { status, now_us: NOW_US + 7, error: None, statistics, rows: Some(2) }
+    End { status, now_us: NOW_US + 7, error: None, statistics, results: Some(Results { rows: 2, small: None }) }
 }
 
 async fn started(catalog: &Catalog, start: &Start) {

@@ -272,7 +272,7 @@ pub async fn cancel(call: &mut Call<'_>, input: wire::CancelQueryRequest) -> Res
     let query = queries::get(call.catalog(), &input.query_id).await?;
     let query = seen(call, query, owner, input.event_data_store.as_deref()).await?;
     let statistics = call.service.queries.statistics(&query);
-    let end = End { status: Status::Cancelled, now_us: call.now_us, error: None, statistics, rows: None };
+    let end = End { status: Status::Cancelled, now_us: call.now_us, error: None, statistics, results: None };
     if !queries::end(call.tx().await?, &query.id, &end).await? {
         return Err(Failure::new(
             ErrorCode::InactiveQueryException,

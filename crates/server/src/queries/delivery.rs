@@ -37,6 +37,9 @@ enum Error {
     /// The results cannot be read.
     #[error(transparent)]
     Results(#[from] results::Error),
+    /// The catalog, where small results are, cannot be read.
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
     /// There is nothing to sign with.
     #[error(transparent)]
     Key(#[from] keys::Error),
@@ -110,7 +113,8 @@ impl Carrying<'_> {
         let place = Place::parse(uri)?;
         let folder = place.folder(query.owner, seconds(query.created_at_us), &query.id);
         let path = self.inner.results_path(&query.id);
-        let reader = Arc::new(blocking(move || Ok(Reader::open(&path)?)).await?);
+        let small = queries::small_results(&self.inner.parts.catalog, query.number).await?;
+        let reader = Arc::new(blocking(move || Ok(Reader::open(&path, small)?)).await?);
         let mut files = Vec::new();
         let mut next = Some(0);
         while let Some(from) = next {

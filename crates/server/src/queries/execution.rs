@@ -1,4 +1,4 @@
-//! One query at work: its statement over its tables, and its rows on their way to disk.
+//! One query at work: its statement over its tables, and its rows on their way to where results are kept.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use catalog::event_data_stores;
-use catalog::queries::{Query, Statistics};
+use catalog::queries::{Query, Results, Statistics};
 use lake::engine::{self, Failure};
 use lake::ocsf;
 use lake::sql::{self, Compiled, OCSF_PREFIX};
@@ -43,16 +43,10 @@ impl Progress {
 
 /// How a query ended.
 pub(super) enum Outcome {
-    /// With all its rows, which are on disk.
-    Finished {
-        /// How many.
-        rows: u64,
-    },
-    /// It ran for too long.
-    TimedOut {
-        /// How many rows it had by then; nothing if they could not be kept.
-        rows: Option<u64>,
-    },
+    /// With all its rows; if they have a file, it is on disk.
+    Finished(Results),
+    /// It ran for too long; with the rows it had by then, if they could be kept.
+    TimedOut(Option<Results>),
     /// It failed, and why.
     Failed(String),
     /// Someone cancelled it.
@@ -102,8 +96,8 @@ pub(super) async fn execute(inner: &Arc<Inner>, query: &Query, running: &Running
     match (halt, written) {
         (Halt::Cancelled, _) => Outcome::Cancelled,
         (Halt::Stopped, _) => Outcome::Stopped,
-        (Halt::Late, written) => Outcome::TimedOut { rows: written.ok().flatten() },
-        (Halt::Complete, Ok(Some(rows))) => Outcome::Finished { rows },
+        (Halt::Late, written) => Outcome::TimedOut(written.ok().flatten()),
+        (Halt::Complete, Ok(Some(results))) => Outcome::Finished(results),
         (Halt::Complete | Halt::Unwritten, Ok(_)) => failed("The results of the query could not be kept."),
         (Halt::Failed(reason), _) | (Halt::Complete | Halt::Unwritten, Err(reason)) => failed(&reason),
     }
@@ -174,8 +168,8 @@ async fn next(statement: &mut engine::Running, progress: &Progress) -> Option<Re
 }
 
 /// Writes what comes; without [`Rows::Keep`] at the end nothing is kept. Blocks.
-fn write(path: &Path, columns: Vec<String>, mut pages: mpsc::Receiver<Rows>) -> Result<Option<u64>, results::Error> {
-    let mut writer = Writer::create(path, columns)?;
+fn write(path: &Path, columns: Vec<String>, mut pages: mpsc::Receiver<Rows>) -> Result<Option<Results>, results::Error> {
+    let mut writer = Writer::new(path, columns);
     while let Some(rows) = pages.blocking_recv() {
         match rows {
             Rows::Page(page) => page.iter().try_for_each(|row| writer.push(row))?,

@@ -1,4 +1,5 @@
-//! Results of queries on disk: a file per query, of which a page is read without the rest.
+//! Results of queries: a file per query, of which a page is read without the rest. What is small goes into the catalog
+//! with the end of its query instead, and is on disk with one `fsync` less than a file and its folder need.
 //!
 //! A file is a mark, blocks of rows, the index of the blocks, and a tail that says where the index is. A block is a zstd
 //! frame with a checksum; in it each row is a line, a JSON array of texts and nulls. A file without its tail was not
@@ -9,6 +10,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use catalog::queries::Results;
 use serde::{Deserialize, Serialize};
 
 /// What every file begins with; the last byte counts versions of the format.
@@ -17,6 +19,8 @@ const MARK: &[u8; 8] = b"TKROWS\0\x01";
 const TAIL_BYTES: u64 = 16;
 /// A block is cut when its rows have so many bytes.
 const BLOCK_BYTES: usize = 256 << 10;
+/// Results of at most so many bytes, compressed, get no file.
+const SMALL_BYTES_MAX: usize = 16 << 10;
 /// How well blocks are compressed: they are written once and read once or never.
 const ZSTD_LEVEL: i32 = 1;
 /// The most bytes that the rows of one query may have, uncompressed. Own choice; AWS fails queries whose response "is too
@@ -82,7 +86,7 @@ struct Block {
 pub(super) struct Writer {
     path: PathBuf,
     unfinished: PathBuf,
-    file: BufWriter<File>,
+    written: Written,
     offset: u64,
     index: Index,
     block: Vec<u8>,
@@ -91,32 +95,36 @@ pub(super) struct Writer {
     bytes_max: u64,
 }
 
+/// What is written so far.
+enum Written {
+    InMemory(Vec<u8>),
+    OnDisk(BufWriter<File>),
+}
+
 impl Drop for Writer {
     /// What was not finished is of no use.
     fn drop(&mut self) {
-        // After the file was finished there is none of this name any more.
-        let _ = fs::remove_file(&self.unfinished);
+        if matches!(self.written, Written::OnDisk(_)) {
+            // After the file was finished there is none of this name any more.
+            let _ = fs::remove_file(&self.unfinished);
+        }
     }
 }
 
 impl Writer {
-    /// Begins the file at `path`, which takes its name when it is finished. Blocks.
-    pub(super) fn create(path: &Path, columns: Vec<String>) -> Result<Self, Error> {
-        let unfinished = path.with_extension("tmp");
-        let options = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
-        let mut file = BufWriter::new(options.map_err(at(&unfinished))?);
-        file.write_all(MARK).map_err(at(&unfinished))?;
-        Ok(Self {
+    /// Begins results whose file, if they need one, will be at `path`; it takes its name when it is finished.
+    pub(super) fn new(path: &Path, columns: Vec<String>) -> Self {
+        Self {
             path: path.to_owned(),
-            unfinished,
-            file,
+            unfinished: path.with_extension("tmp"),
+            written: Written::InMemory(MARK.to_vec()),
             offset: MARK.len() as u64,
             index: Index { columns, ..Index::default() },
             block: Vec::new(),
             block_first: 0,
             bytes: 0,
             bytes_max: ROWS_BYTES_MAX,
-        })
+        }
     }
 
     /// The same with another limit.
@@ -143,11 +151,9 @@ impl Writer {
         if self.block.is_empty() {
             return Ok(());
         }
-        if free_bytes(&self.unfinished)? < FREE_BYTES_MIN {
-            return Err(Error::DiskFull);
-        }
-        let written = compressed(&self.block).and_then(|block| self.file.write_all(&block).map(|()| block.len() as u64));
-        let bytes = written.map_err(at(&self.unfinished))?;
+        let block = compressed(&self.block).map_err(at(&self.unfinished))?;
+        self.write(&block)?;
+        let bytes = block.len() as u64;
         self.index.blocks.push(Block { first_row: self.block_first, offset: self.offset, bytes });
         self.offset += bytes;
         self.block_first = self.index.rows;
@@ -155,19 +161,47 @@ impl Writer {
         Ok(())
     }
 
-    /// Ends the file: it is on disk, under its name, when this returns. Blocks.
-    pub(super) fn finish(mut self) -> Result<u64, Error> {
+    /// Writes to memory while there is little, then to disk.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if let Written::InMemory(before) = &mut self.written {
+            if before.len() + bytes.len() <= SMALL_BYTES_MAX {
+                before.extend_from_slice(bytes);
+                return Ok(());
+            }
+            let options = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.unfinished);
+            let mut file = BufWriter::new(options.map_err(at(&self.unfinished))?);
+            let written = file.write_all(before);
+            self.written = Written::OnDisk(file);
+            written.map_err(at(&self.unfinished))?;
+        }
+        if free_bytes(&self.unfinished)? < FREE_BYTES_MIN {
+            return Err(Error::DiskFull);
+        }
+        match &mut self.written {
+            Written::InMemory(_) => Ok(()),
+            Written::OnDisk(file) => file.write_all(bytes).map_err(at(&self.unfinished)),
+        }
+    }
+
+    /// Ends the results. If they have a file, it is on disk, under its name, when this returns. Blocks.
+    pub(super) fn finish(mut self) -> Result<Results, Error> {
         self.cut()?;
         let index = serde_json::to_vec(&self.index).expect("an index is plain values");
-        let failed = at(&self.unfinished);
-        let index = compressed(&index).map_err(&failed)?;
-        let tail = [self.offset.to_le_bytes(), (index.len() as u64).to_le_bytes()].concat();
-        self.file.write_all(&index).and_then(|()| self.file.write_all(&tail)).map_err(&failed)?;
-        self.file.flush().and_then(|()| self.file.get_ref().sync_all()).map_err(&failed)?;
-        fs::rename(&self.unfinished, &self.path).map_err(at(&self.path))?;
+        let mut end = compressed(&index).map_err(at(&self.unfinished))?;
+        let tail = [self.offset.to_le_bytes(), (end.len() as u64).to_le_bytes()].concat();
+        end.extend_from_slice(&tail);
+        self.write(&end)?;
+        let rows = self.index.rows;
         let folder = self.path.parent().unwrap_or_else(|| Path::new("."));
+        let file = match &mut self.written {
+            Written::InMemory(_) if free_bytes(folder)? < FREE_BYTES_MIN => return Err(Error::DiskFull),
+            Written::InMemory(bytes) => return Ok(Results { rows, small: Some(std::mem::take(bytes)) }),
+            Written::OnDisk(file) => file,
+        };
+        file.flush().and_then(|()| file.get_ref().sync_all()).map_err(at(&self.unfinished))?;
+        fs::rename(&self.unfinished, &self.path).map_err(at(&self.path))?;
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))?;
-        Ok(self.index.rows)
+        Ok(Results { rows, small: None })
     }
 }
 
@@ -195,30 +229,70 @@ pub struct Page {
 
 /// Reads the results of one query.
 pub(super) struct Reader {
+    /// The file; for small results the one they would have.
     path: PathBuf,
-    file: File,
+    source: Source,
     index: Index,
 }
 
+/// What is read.
+enum Source {
+    File(File),
+    Small(Vec<u8>),
+}
+
+impl Source {
+    fn size(&self) -> io::Result<u64> {
+        match self {
+            Self::File(file) => Ok(file.metadata()?.len()),
+            Self::Small(bytes) => Ok(bytes.len() as u64),
+        }
+    }
+
+    fn read_exact_at(&self, to: &mut [u8], offset: u64) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.read_exact_at(to, offset),
+            Self::Small(bytes) => {
+                let from = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)?.get(..to.len()));
+                to.copy_from_slice(from.ok_or(io::ErrorKind::UnexpectedEof)?);
+                Ok(())
+            }
+        }
+    }
+
+    fn block_at(&self, offset: u64, bytes: u64) -> io::Result<Vec<u8>> {
+        // A block is compressed from little more than its size or one long row; nothing here is larger than all rows.
+        if bytes > ROWS_BYTES_MAX + (1 << 20) {
+            return Err(io::Error::other("a block is longer than results can be"));
+        }
+        let mut block = vec![0; bytes as usize];
+        self.read_exact_at(&mut block, offset)?;
+        zstd::decode_all(block.as_slice())
+    }
+}
+
 impl Reader {
-    /// Opens a finished file: reads its index and no rows. Blocks.
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(at(path))?;
-        let size = file.metadata().map_err(at(path))?.len();
+    /// Opens finished results, in their file unless they are small: reads their index and no rows. Blocks.
+    pub(super) fn open(path: &Path, small: Option<Vec<u8>>) -> Result<Self, Error> {
+        let source = match small {
+            Some(bytes) => Source::Small(bytes),
+            None => Source::File(File::open(path).map_err(at(path))?),
+        };
+        let size = source.size().map_err(at(path))?;
         let damaged = |reason: &str| Error::Damaged { path: path.to_owned(), reason: reason.to_owned() };
         let mut mark = [0; MARK.len()];
         let mut tail = [0; TAIL_BYTES as usize];
         let tail_at = size.checked_sub(TAIL_BYTES).ok_or_else(|| damaged("it is too short"))?;
-        file.read_exact_at(&mut mark, 0).map_err(at(path))?;
-        file.read_exact_at(&mut tail, tail_at).map_err(at(path))?;
+        source.read_exact_at(&mut mark, 0).map_err(at(path))?;
+        source.read_exact_at(&mut tail, tail_at).map_err(at(path))?;
         let number = |bytes: &[u8]| bytes.first_chunk().copied().map_or(0, u64::from_le_bytes);
         let (begin, bytes) = (number(&tail), number(tail.get(8..).unwrap_or_default()));
         if &mark != MARK || begin.checked_add(bytes) != Some(tail_at) {
             return Err(damaged("it has not the form of results"));
         }
-        let index = block_at(&file, begin, bytes).map_err(|error| damaged(&error.to_string()))?;
+        let index = source.block_at(begin, bytes).map_err(|error| damaged(&error.to_string()))?;
         let index = serde_json::from_slice(&index).map_err(|error| damaged(&error.to_string()))?;
-        Ok(Self { path: path.to_owned(), file, index })
+        Ok(Self { path: path.to_owned(), source, index })
     }
 
     /// What the columns are called.
@@ -233,7 +307,7 @@ impl Reader {
         let (mut next, mut bytes) = (from, 0);
         let first = self.index.blocks.partition_point(|block| block.first_row <= from).saturating_sub(1);
         for block in self.index.blocks.iter().skip(first) {
-            let text = block_at(&self.file, block.offset, block.bytes).map_err(|error| self.damaged(&error))?;
+            let text = self.source.block_at(block.offset, block.bytes).map_err(|error| self.damaged(&error))?;
             let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
             for line in lines.skip(next.saturating_sub(block.first_row) as usize) {
                 if page.rows.len() >= rows_max || !page.rows.is_empty() && bytes + line.len() > bytes_max {
@@ -251,16 +325,6 @@ impl Reader {
     fn damaged(&self, reason: &impl ToString) -> Error {
         Error::Damaged { path: self.path.clone(), reason: reason.to_string() }
     }
-}
-
-fn block_at(file: &File, offset: u64, bytes: u64) -> io::Result<Vec<u8>> {
-    // A block is compressed from little more than its size or one long row; nothing here is larger than all rows.
-    if bytes > ROWS_BYTES_MAX + (1 << 20) {
-        return Err(io::Error::other("a block is longer than results can be"));
-    }
-    let mut block = vec![0; bytes as usize];
-    file.read_exact_at(&mut block, offset)?;
-    zstd::decode_all(block.as_slice())
 }
 
 #[cfg(test)]
