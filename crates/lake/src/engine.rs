@@ -16,8 +16,9 @@ use std::time::Duration;
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::DataFusionError;
+use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures_util::StreamExt as _;
 use tokio::runtime::Runtime;
@@ -55,8 +56,9 @@ pub struct EngineOptions {
 
 /// Runs statements.
 pub struct Engine {
-    options: EngineOptions,
-    environment: Arc<RuntimeEnv>,
+    result_bytes: u64,
+    /// What sessions begin as.
+    base: Arc<SessionState>,
     /// None only while it is dropped.
     runtime: Option<Runtime>,
 }
@@ -91,7 +93,8 @@ impl Engine {
             .on_thread_start(lower_priority)
             .enable_all()
             .build()?;
-        Ok(Self { options, environment, runtime: Some(runtime) })
+        let base = session::base(environment, &options).map_err(std::io::Error::other)?;
+        Ok(Self { result_bytes: options.result_bytes, base: Arc::new(base), runtime: Some(runtime) })
     }
 
     /// Plans a statement against the columns of its tables without running it, so that wrong arguments and types are
@@ -120,13 +123,8 @@ impl Engine {
     ) -> Running {
         let (sender, pages) = mpsc::channel(PAGES_WAITING_MAX);
         let plan = Arc::new(Mutex::new(None));
-        let work = Work {
-            environment: Arc::clone(&self.environment),
-            options: self.options.clone(),
-            compiled,
-            tables,
-            plan: Arc::clone(&plan),
-        };
+        let work =
+            Work { base: Arc::clone(&self.base), result_bytes: self.result_bytes, compiled, tables, plan: Arc::clone(&plan) };
         let task = work.run(sender);
         let work = match &self.runtime {
             Some(runtime) => runtime.spawn(task),
@@ -141,7 +139,7 @@ impl Engine {
         compiled: &Compiled,
         tables: HashMap<String, Arc<dyn TableProvider>>,
     ) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
-        let session = session::open(&self.environment, &self.options, compiled, tables)?;
+        let session = session::open(&self.base, compiled, tables)?;
         session::plan(&session, compiled).await
     }
 }
@@ -163,8 +161,8 @@ fn lower_priority() {
 
 /// What the task of a statement needs.
 struct Work {
-    environment: Arc<RuntimeEnv>,
-    options: EngineOptions,
+    base: Arc<SessionState>,
+    result_bytes: u64,
     compiled: Compiled,
     tables: HashMap<String, Arc<dyn TableProvider>>,
     plan: Arc<Mutex<Option<Arc<dyn ExecutionPlan>>>>,
@@ -180,7 +178,7 @@ impl Work {
 
     async fn pages(self, pages: &mpsc::Sender<Result<Page, Failure>>) -> Result<(), Failure> {
         let kinds: Vec<Type> = self.compiled.kinds.clone();
-        let session = session::open(&self.environment, &self.options, &self.compiled, self.tables)?;
+        let session = session::open(&self.base, &self.compiled, self.tables)?;
         let plan = session::plan(&session, &self.compiled).await?;
         *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&plan));
         let mut batches = execute_stream(plan, session.task_ctx())?;
@@ -189,7 +187,7 @@ impl Work {
             let page = text::rows(&batch?, &kinds);
             let texts = page.iter().flatten().flatten();
             bytes += texts.map(|text| text.len() as u64).sum::<u64>();
-            if bytes > self.options.result_bytes {
+            if bytes > self.result_bytes {
                 return Err(Failure::TooLarge);
             }
             if !page.is_empty() && pages.send(Ok(page)).await.is_err() {

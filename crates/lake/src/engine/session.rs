@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 
-use datafusion::catalog::TableProvider;
+use datafusion::catalog::{
+    CatalogProvider as _, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
+    SchemaProvider as _, TableProvider,
+};
+use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
-use datafusion::common::{Result, TableReference};
 use datafusion::config::SpillCompression;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -27,33 +30,48 @@ const PARSER_RECURSION_MAX: usize = 10_000;
 const MULTIPLYING: &[&str] =
     &["CrossJoinExec", "HashJoinExec", "NestedLoopJoinExec", "SortMergeJoinExec", "SymmetricHashJoinExec", "UnnestExec"];
 
-/// Opens a session for one statement.
-pub(super) fn open(
-    environment: &Arc<RuntimeEnv>,
-    options: &EngineOptions,
-    compiled: &Compiled,
-    tables: HashMap<String, Arc<dyn TableProvider>>,
-) -> Result<Arc<SessionState>> {
-    let mut state = SessionStateBuilder::new_with_default_features()
-        .with_config(config(options))
-        .with_runtime_env(Arc::clone(environment))
-        .build();
+/// What every session begins as: the engine's functions and rules, and our functions. Making it takes longer than
+/// planning a plain statement, so it is made once.
+pub(super) fn base(environment: Arc<RuntimeEnv>, options: &EngineOptions) -> Result<SessionState> {
+    let mut state =
+        SessionStateBuilder::new_with_default_features().with_config(config(options)).with_runtime_env(environment).build();
     for function in scalar_functions() {
         state.register_udf(Arc::new(function))?;
     }
+    Ok(state)
+}
+
+/// Opens a session for one statement.
+pub(super) fn open(
+    base: &SessionState,
+    compiled: &Compiled,
+    tables: HashMap<String, Arc<dyn TableProvider>>,
+) -> Result<Arc<SessionState>> {
+    let mut state = base.clone();
+    state.register_catalog_list(catalogs(base, tables)?);
     let session: lambda::Session = Arc::new(Mutex::new(Weak::new()));
     for body in &compiled.bodies {
         state.register_udf(Arc::new(lambda::udf(body.clone(), Arc::clone(&session))))?;
-    }
-    for (id, provider) in tables {
-        let table = TableReference::bare(id.as_str());
-        state.schema_for_ref(table)?.register_table(id, provider)?;
     }
     let state = Arc::new(state);
     if let Ok(mut session) = session.lock() {
         *session = Arc::downgrade(&state);
     }
     Ok(state)
+}
+
+/// The tables of a statement and no others, where statements look for them.
+fn catalogs(base: &SessionState, tables: HashMap<String, Arc<dyn TableProvider>>) -> Result<Arc<dyn CatalogProviderList>> {
+    let schema = MemorySchemaProvider::new();
+    for (id, provider) in tables {
+        schema.register_table(id, provider)?;
+    }
+    let names = &base.config().options().catalog;
+    let catalog = MemoryCatalogProvider::new();
+    catalog.register_schema(&names.default_schema, Arc::new(schema))?;
+    let catalogs = MemoryCatalogProviderList::new();
+    catalogs.register_catalog(names.default_catalog.clone(), Arc::new(catalog));
+    Ok(Arc::new(catalogs))
 }
 
 fn config(options: &EngineOptions) -> SessionConfig {

@@ -74,7 +74,7 @@ async fn matched_rows_are_those_that_fit_the_conditions() {
 fn plan(statement: &str) -> String {
     let compiled = compile(&statement.replace("EVENTS", EVENTS), &names(), NOW_US).expect("it compiles");
     let engine = engine();
-    let state = session::open(&engine.environment, &engine.options, &compiled, tables()).expect("a session");
+    let state = session::open(&engine.base, &compiled, tables()).expect("a session");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let plan = runtime.block_on(state.create_logical_plan(&compiled.sql)).expect("a plan");
     state.optimize(&plan).expect("a better plan").display_indent().to_string()
