@@ -21,6 +21,8 @@ pub struct Config {
     pub row_group_rows_max: usize,
     /// Bytes of files' footers kept in memory.
     pub footer_cache_bytes_max: usize,
+    /// Bytes of files' Bloom filters kept in memory.
+    pub filter_cache_bytes_max: usize,
     /// Bytes of keys kept in memory by each store that is imported into, to find duplicates.
     pub key_cache_bytes_max: usize,
 }
@@ -37,6 +39,7 @@ impl Default for Config {
             day_quiet_us: 10 * 60 * 1_000_000,
             row_group_rows_max: 131_072,
             footer_cache_bytes_max: 64 << 20,
+            filter_cache_bytes_max: 32 << 20,
             key_cache_bytes_max: 64 << 20,
         }
     }

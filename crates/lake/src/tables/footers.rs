@@ -1,10 +1,11 @@
-//! The footers of files, kept in memory: a query asks for many files, and for the same ones as the query before.
+//! The footers and Bloom filters of files, kept in memory: a query asks for many files, and for the same ones as the query
+//! before.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema, parquet_to_arrow_schema};
+use parquet::bloom_filter::Sbbf;
 use parquet::errors::Result as ParquetResult;
 use parquet::file::metadata::{
     FileMetaData, KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataBuilder, ParquetMetaDataReader,
@@ -12,6 +13,11 @@ use parquet::file::metadata::{
 
 use super::checked::Checked;
 use super::error::Error;
+use super::recent::Recent;
+use super::statistics::ScanStats;
+
+/// Bytes of a block of a Bloom filter (Parquet format, split block Bloom filters).
+const BLOOM_BLOCK_BYTES: usize = 32;
 
 /// The footer, saying what Arrow is to make of texts: views. The file itself does not say so.
 fn with_views(footer: ParquetMetaData) -> ParquetResult<ParquetMetaData> {
@@ -42,77 +48,61 @@ fn viewed(field: &Field) -> Field {
     field.clone().with_data_type(data_type)
 }
 
-/// A cache that forgets what was asked for longest ago.
+/// Footers, and Bloom filters, which are found by them.
 pub(super) struct Footers {
-    bytes_max: usize,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    kept: HashMap<u64, Kept>,
-    bytes: usize,
-    /// Counts what was asked for.
-    asked: u64,
-}
-
-struct Kept {
-    footer: Arc<ParquetMetaData>,
-    bytes: usize,
-    asked: u64,
+    footers: Recent<u64, ParquetMetaData>,
+    filters: Recent<(u64, usize, usize), Sbbf>,
 }
 
 impl Footers {
-    pub(super) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, state: Mutex::default() }
+    /// At most so many bytes of footers, and of Bloom filters.
+    pub(super) fn new(bytes_max: usize, filter_bytes_max: usize) -> Self {
+        Self { footers: Recent::new(bytes_max), filters: Recent::new(filter_bytes_max) }
     }
 
     /// The footer of a file, its page index with it.
     pub(super) fn get(&self, checked: &Checked) -> Result<Arc<ParquetMetaData>, Error> {
         let id = checked.file().id();
-        if let Some(footer) = self.kept(id) {
+        if let Some(footer) = self.footers.get(id) {
             return Ok(footer);
         }
         let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
         let footer = reader.parse_and_finish(checked).and_then(with_views);
         let footer = Arc::new(footer.map_err(|error| Error::parquet(checked.file().path(), error))?);
-        self.keep(id, &footer);
+        self.footers.keep(id, &footer, footer.memory_size());
         Ok(footer)
+    }
+
+    /// The Bloom filter of a column in a row group, if it has one; `leaf` is where the column should be among those of
+    /// values. Bytes read of the file are added to `stats`.
+    pub(super) fn filter(
+        &self,
+        checked: &Checked,
+        group: usize,
+        (leaf, name): (usize, &str),
+        stats: &ScanStats,
+    ) -> Result<Option<Arc<Sbbf>>, Error> {
+        let key = (checked.file().id(), group, leaf);
+        if let Some(filter) = self.filters.get(key) {
+            return Ok(Some(filter));
+        }
+        let footer = self.get(checked)?;
+        let column = footer.row_groups().get(group).and_then(|group| group.columns().get(leaf));
+        // A file of another version may have its columns elsewhere.
+        let Some(column) = column.filter(|column| column.column_path().parts() == [name]) else { return Ok(None) };
+        let read = Sbbf::read_from_column_chunk(column, checked);
+        let filter = read.map_err(|error| Error::parquet(checked.file().path(), error))?.map(Arc::new);
+        if let Some(filter) = &filter {
+            let bytes = filter.num_blocks() * BLOOM_BLOCK_BYTES;
+            stats.add(0, bytes as u64);
+            self.filters.keep(key, filter, bytes);
+        }
+        Ok(filter)
     }
 
     /// A file is gone.
     pub(super) fn forget(&self, id: u64) {
-        let mut state = self.state();
-        if let Some(kept) = state.kept.remove(&id) {
-            state.bytes -= kept.bytes;
-        }
-    }
-
-    fn kept(&self, id: u64) -> Option<Arc<ParquetMetaData>> {
-        let mut state = self.state();
-        state.asked += 1;
-        let asked = state.asked;
-        let kept = state.kept.get_mut(&id)?;
-        kept.asked = asked;
-        Some(Arc::clone(&kept.footer))
-    }
-
-    fn keep(&self, id: u64, footer: &Arc<ParquetMetaData>) {
-        let mut state = self.state();
-        let (bytes, asked) = (footer.memory_size(), state.asked);
-        let kept = Kept { footer: Arc::clone(footer), bytes, asked };
-        state.bytes += bytes;
-        if let Some(old) = state.kept.insert(id, kept) {
-            state.bytes -= old.bytes;
-        }
-        while state.bytes > self.bytes_max {
-            let oldest = state.kept.iter().min_by_key(|(_, kept)| kept.asked).map(|(id, _)| *id);
-            let Some(old) = oldest.and_then(|id| state.kept.remove(&id)) else { break };
-            state.bytes -= old.bytes;
-        }
-    }
-
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.footers.forget(|file| *file == id);
+        self.filters.forget(|(file, ..)| *file == id);
     }
 }

@@ -77,7 +77,7 @@ impl Tables {
     pub fn open(parts: Parts) -> Result<Self, Error> {
         std::fs::create_dir_all(&parts.dir).map_err(|error| Error::io(&parts.dir, error))?;
         let shared = Shared {
-            footers: Footers::new(parts.config.footer_cache_bytes_max),
+            footers: Footers::new(parts.config.footer_cache_bytes_max, parts.config.filter_cache_bytes_max),
             dir: parts.dir,
             catalog: parts.catalog,
             accounts: parts.accounts,

@@ -1,8 +1,9 @@
 //! A snapshot as a table of DataFusion: its files and its tail.
 //!
-//! Files are chosen by eventTime before they are opened; in a file, row groups by statistics and Bloom filters, pages by
-//! their index, rows by the filters themselves, which read only the columns they need. Rows come newest first where that
-//! can be had without sorting, so that the newest few are found without reading the rest.
+//! Files are chosen by eventTime before they are opened, and by Bloom filters before they are scanned; in a file, row
+//! groups by statistics and Bloom filters, pages by their index, rows by the filters themselves, which read only the columns
+//! they need. Rows come newest first where that can be had without sorting, so that the newest few are found without reading
+//! the rest.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use datafusion::catalog::memory::DataSourceExec;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::config::TableParquetOptions;
 use datafusion::common::stats::Precision;
-use datafusion::common::{ColumnStatistics, DFSchema, Result, ScalarValue, Statistics};
+use datafusion::common::{ColumnStatistics, DFSchema, DataFusionError, Result, ScalarValue, Statistics};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, FileSource, ParquetSource};
@@ -30,12 +31,13 @@ use datafusion::physical_plan::union::UnionExec;
 
 use super::checksum::Checksum;
 use super::file::File;
+use super::narrow::Narrow;
 use super::reader::Readers;
 use super::snapshot::Snapshot;
 use super::statistics::ScanStats;
 use super::tail_scan::TailScan;
 use super::writer::column;
-use super::{groups, pruning};
+use super::{groups, narrow, needles, pruning};
 use crate::schema;
 
 /// A snapshot as a table.
@@ -44,18 +46,11 @@ pub(super) struct Provider {
     snapshot: Snapshot,
     stats: Arc<ScanStats>,
     schema: SchemaRef,
-    /// What scans of files name their columns by: eventTime first, whose statistics are the only ones that come with a
-    /// file, then all others that files hold.
-    scanned: SchemaRef,
 }
 
 impl Provider {
     pub(super) fn new(snapshot: Snapshot, stats: Arc<ScanStats>) -> Self {
-        let stored = schema::stored_schema(snapshot.family());
-        let (times, others): (Vec<_>, Vec<_>) =
-            stored.fields().iter().cloned().partition(|field| field.name() == schema::EVENT_TIME);
-        let scanned = Schema::new(times.into_iter().chain(others).collect::<Vec<_>>());
-        Self { schema: schema::arrow_schema(snapshot.family()), scanned: Arc::new(scanned), snapshot, stats }
+        Self { schema: schema::arrow_schema(snapshot.family()), snapshot, stats }
     }
 
     /// The scans whose rows together are the table's, of these columns.
@@ -90,8 +85,10 @@ impl Provider {
         limit: Option<usize>,
         state: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let readers = Readers::new(files, &self.snapshot.store.shared, &self.stats);
-        let source = ParquetSource::new(Arc::clone(&self.scanned))
+        let narrow = Arc::new(Narrow::new(self.snapshot.family(), narrow::columns(self.snapshot.family(), names))?);
+        let scanned = Arc::clone(narrow.schema());
+        let readers = Readers::new(files, narrow, &self.snapshot.store.shared, &self.stats);
+        let source = ParquetSource::new(Arc::clone(&scanned))
             .with_table_parquet_options(TableParquetOptions::default())
             .with_parquet_file_reader_factory(Arc::new(readers))
             .with_pushdown_filters(true)
@@ -103,13 +100,13 @@ impl Provider {
             None => Arc::new(source),
         };
         let groups = groups::of(files, state.config().target_partitions());
-        let order = if groups.sorted { vec![newest_first(&self.scanned)?] } else { Vec::new() };
+        let order = if groups.sorted { vec![newest_first(&scanned)?] } else { Vec::new() };
         let groups = groups.files.iter().map(|group| FileGroup::new(group.iter().map(|file| partitioned(file)).collect()));
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
             .with_file_groups(groups.collect())
-            .with_statistics(statistics(files, &self.scanned))
+            .with_statistics(statistics(files, &scanned))
             .with_output_ordering(order)
-            .with_projection_indices(Some(indices(&self.scanned, names)?))?
+            .with_projection_indices(Some(indices(&scanned, names)?))?
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
@@ -190,6 +187,10 @@ impl TableProvider for Provider {
         }
         let files = self.snapshot.files.as_ref().clone();
         let files = pruning::prune(files, filters, &DFSchema::try_from(Arc::clone(&self.schema))?, state)?;
+        let family = self.snapshot.family();
+        let source = needles::Source { family, footers: &self.snapshot.store.shared.footers, stats: &self.stats };
+        let files = needles::prune(files, filters, source).await;
+        let files = files.map_err(|error| DataFusionError::External(Box::new(error)))?;
         let mut scans = self.scans(files, &read, limit, state)?;
         let plan = match scans.len() {
             0 => return Ok(Arc::new(EmptyExec::new(wanted))),

@@ -21,12 +21,14 @@ use parquet::file::metadata::ParquetMetaData;
 
 use super::checked::Checked;
 use super::file::File;
+use super::narrow::Narrow;
 use super::open::Shared;
 use super::statistics::ScanStats;
 
 /// Makes readers of a snapshot's files.
 pub(super) struct Readers {
     files: HashMap<String, Arc<File>>,
+    narrow: Arc<Narrow>,
     shared: Arc<Shared>,
     stats: Arc<ScanStats>,
     /// The files whose rows are counted. Several partitions may read pieces of one file.
@@ -34,8 +36,9 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn new(files: &[Arc<File>], shared: &Arc<Shared>, stats: &Arc<ScanStats>) -> Self {
+    pub(super) fn new(files: &[Arc<File>], narrow: Arc<Narrow>, shared: &Arc<Shared>, stats: &Arc<ScanStats>) -> Self {
         Self {
+            narrow,
             files: files.iter().map(|file| (file.name().to_owned(), Arc::clone(file))).collect(),
             shared: Arc::clone(shared),
             stats: Arc::clone(stats),
@@ -58,7 +61,8 @@ impl ParquetFileReaderFactory for Readers {
         if self.counted.lock().unwrap_or_else(PoisonError::into_inner).insert(file.id()) {
             self.stats.add(file.rows(), 0);
         }
-        Ok(Box::new(Reader { checked, shared: Arc::clone(&self.shared), stats: Arc::clone(&self.stats) }))
+        let (narrow, shared, stats) = (Arc::clone(&self.narrow), Arc::clone(&self.shared), Arc::clone(&self.stats));
+        Ok(Box::new(Reader { checked, narrow, shared, stats }))
     }
 }
 
@@ -70,6 +74,7 @@ impl fmt::Debug for Readers {
 
 struct Reader {
     checked: Checked,
+    narrow: Arc<Narrow>,
     shared: Arc<Shared>,
     stats: Arc<ScanStats>,
 }
@@ -84,6 +89,7 @@ impl AsyncFileReader for Reader {
         &'a mut self,
         _options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
-        ready(self.shared.footers.get(&self.checked).map_err(Into::into)).boxed()
+        let footer = self.shared.footers.get(&self.checked).map_err(Into::into);
+        ready(footer.and_then(|footer| self.narrow.of(&footer))).boxed()
     }
 }

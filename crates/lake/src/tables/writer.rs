@@ -226,14 +226,15 @@ fn sorting(family: Family) -> Option<SortingColumn> {
     let mut leaf = 0;
     for field in arrow.fields() {
         if field.name() == schema::EVENT_TIME {
-            return Some(SortingColumn { column_idx: leaf, descending: true, nulls_first: false });
+            return Some(SortingColumn { column_idx: leaf as i32, descending: true, nulls_first: false });
         }
         leaf += leaves(field.data_type());
     }
     None
 }
 
-fn leaves(kind: &arrow::datatypes::DataType) -> i32 {
+/// How many columns of values a file has for a column of that type.
+pub(super) fn leaves(kind: &arrow::datatypes::DataType) -> usize {
     use arrow::datatypes::DataType;
     match kind {
         DataType::Struct(fields) => fields.iter().map(|field| leaves(field.data_type())).sum(),
