@@ -45,6 +45,9 @@ impl Share {
 
     /// Takes more; whether there was room.
     pub(super) fn take(&mut self, bytes: usize) -> bool {
+        if bytes == 0 {
+            return true;
+        }
         let mut state = self.room.state();
         let Some(left) = state.free.checked_sub(bytes) else { return false };
         let taken = state.taken.get(&self.client).map_or(bytes, |taken| taken + bytes);

@@ -34,3 +34,12 @@ fn a_network_of_ipv6_is_one_client() {
     assert!(share(&room, "2001:db8:0:1::1").take(22));
     assert!(!share(&room, "2001:db8::1").take(usize::MAX), "more than there is");
 }
+
+#[test]
+fn who_takes_nothing_is_not_noted() {
+    let room = Room::new(100);
+    let mut share = Share::of(&room, "192.0.2.1".parse().unwrap());
+    assert!(share.take(0));
+    drop(share);
+    assert!(room.state().taken.is_empty());
+}
