@@ -175,6 +175,11 @@ impl Begun {
         (self.recognised.form(), &self.recognised.event_source)
     }
 
+    /// Whether the call may have a record. One that has none may go on at once.
+    pub fn may_record(&self) -> bool {
+        self.heard.is_some()
+    }
+
     /// Whether the call may go on: there is room for its record, and of a write the intent is on disk.
     pub async fn admit(self, body: Body) -> Result<Admitted, Refusal> {
         let Self { inner, recognised, heard } = self;

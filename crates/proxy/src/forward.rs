@@ -140,7 +140,10 @@ impl<R: Recording> Forwarder<R> {
         let expects = head.version == Version::HTTP_11 && head::expects_continue(&head.headers);
         let sending = Sending::new(upload, expects);
         let progress = sending.progress();
-        let call = self.admit(begun, whole, progress.clone()).await?;
+        let call = match R::may_record(&begun) {
+            true => self.admit(begun, whole, progress.clone()).await?,
+            false => Call::unrecorded(),
+        };
         let mut request = Request::from_parts(head, sending);
         if let Some(progress) = progress.clone().filter(|progress| progress.is_waiting()) {
             hyper::ext::on_informational(&mut request, move |interim| {
@@ -238,6 +241,9 @@ impl<R: Recording> Forwarder<R> {
 
 /// Passes an answer on as it comes.
 fn stream<R: Recording>(call: Call<R>, head: &response::Parts, download: Download, wanted: Wanted) -> Answer<R> {
+    if !call.is_open() {
+        return if download.has_ended() { Answer::empty() } else { Answer::unrecorded(download) };
+    }
     let mut streamed = Streamed { call, head: seen(head), copy: Copy::new(wanted), bytes_out: 0 };
     if download.has_ended() {
         streamed.end();

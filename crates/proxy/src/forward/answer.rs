@@ -30,7 +30,7 @@ pub(crate) struct Answer<R: Recording> {
 
 struct Coming<R: Recording> {
     download: Download,
-    /// The record, where it is made at the end; it is made already where the answer waited for it.
+    /// The record, where it is made at the end; there is none, or it is made already, where the answer waited for it.
     streamed: Option<Streamed<R>>,
 }
 
@@ -58,6 +58,11 @@ impl<R: Recording> Answer<R> {
         Self { coming: Some(Box::new(Coming { download, streamed: Some(streamed) })), ..Self::empty() }
     }
 
+    /// One that is passed on as it comes, and has no record.
+    pub(super) fn unrecorded(download: Download) -> Self {
+        Self { coming: Some(Box::new(Coming { download, streamed: None })), ..Self::empty() }
+    }
+
     /// The same, with the length in its head left there although nothing comes.
     pub(super) fn claiming_length(self) -> Self {
         Self { claims_length: true, ..self }
@@ -66,6 +71,9 @@ impl<R: Recording> Answer<R> {
     fn poll_coming(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         let Some(coming) = &mut self.coming else { return Poll::Ready(None) };
         let polled = ready!(coming.download.poll(context));
+        if let Some(Err(failure)) = &polled {
+            counts::failed(failure);
+        }
         if let Some(streamed) = &mut coming.streamed {
             match &polled {
                 Some(Ok(frame)) => frame.data_ref().into_iter().for_each(|data| streamed.went(data)),
@@ -124,7 +132,6 @@ impl<R: Recording> Streamed<R> {
     }
 
     fn broke(&mut self, failure: &Failure) {
-        counts::failed(failure);
         drop(self.call.record(Ending::Failed { status: None, reason: failure.to_string() }, self.bytes_out));
     }
 

@@ -14,8 +14,12 @@ use crate::audit::{Ending, Outcome, Refusal};
 
 /// A call that was admitted. Dropped before its end, its client has gone away.
 pub(super) struct Call<R: Recording> {
-    /// None when the call has ended.
-    admitted: Option<R::Admitted>,
+    /// None when the call has ended, and if it has no record.
+    open: Option<Open<R>>,
+}
+
+struct Open<R: Recording> {
+    admitted: R::Admitted,
     progress: Option<Arc<Progress>>,
     records: TaskTracker,
     runtime: Handle,
@@ -23,20 +27,25 @@ pub(super) struct Call<R: Recording> {
 
 impl<R: Recording> Call<R> {
     pub(super) fn new(admitted: R::Admitted, progress: Option<Arc<Progress>>, records: TaskTracker, runtime: Handle) -> Self {
-        Self { admitted: Some(admitted), progress, records, runtime }
+        Self { open: Some(Open { admitted, progress, records, runtime }) }
     }
 
-    /// Whether it has not ended.
+    /// A call that has no record.
+    pub(super) fn unrecorded() -> Self {
+        Self { open: None }
+    }
+
+    /// Whether its record is still to be made.
     pub(super) fn is_open(&self) -> bool {
-        self.admitted.is_some()
+        self.open.is_some()
     }
 
     pub(super) fn answer_waits(&self) -> bool {
-        self.admitted.as_ref().is_some_and(R::answer_waits)
+        self.open.as_ref().is_some_and(|open| R::answer_waits(&open.admitted))
     }
 
     pub(super) fn wanted(&self, status: StatusCode, headers: &HeaderMap) -> Wanted {
-        self.admitted.as_ref().map_or(Wanted::Nothing, |admitted| R::answer_wanted(admitted, status, headers))
+        self.open.as_ref().map_or(Wanted::Nothing, |open| R::answer_wanted(&open.admitted, status, headers))
     }
 
     /// Ends it, and returns when it is recorded, if its answer waits for that, or else at once. Recording goes on if the
@@ -56,14 +65,15 @@ impl<R: Recording> Call<R> {
 
     /// Ends it; it is recorded by and by.
     pub(super) fn record(&mut self, ending: Ending, bytes_out: u64) -> Recorded {
-        let Some(admitted) = self.admitted.take() else { return Recorded::Done(Ok(())) };
-        let bytes_in = self.progress.as_deref().map_or(0, Progress::bytes);
-        let _within = self.runtime.enter();
+        let Some(open) = self.open.take() else { return Recorded::Done(Ok(())) };
+        let Open { admitted, progress, records, runtime } = open;
+        let bytes_in = progress.as_deref().map_or(0, Progress::bytes);
+        let _within = runtime.enter();
         let mut recording = Box::pin(R::end(admitted, Outcome { ending, bytes_in, bytes_out }));
         // Most often it is done, or handed over, at once, and needs no task here.
         match recording.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(recorded) => Recorded::Done(recorded),
-            Poll::Pending => Recorded::UnderWay(self.records.spawn(recording)),
+            Poll::Pending => Recorded::UnderWay(records.spawn(recording)),
         }
     }
 }

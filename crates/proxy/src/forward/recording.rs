@@ -16,6 +16,8 @@ pub(crate) trait Recording: Clone + Send + Sync + 'static {
     fn begin(&self, client: &Client, head: &request::Parts) -> Self::Begun;
     fn wanted(begun: &Self::Begun) -> Wanted;
     fn form(begun: &Self::Begun) -> (Option<Protocol>, &str);
+    /// Whether the call may have a record; one that has none is admitted without being asked about.
+    fn may_record(begun: &Self::Begun) -> bool;
     fn admit(begun: Self::Begun, body: Body) -> impl Future<Output = Result<Self::Admitted, Refusal>> + Send + 'static;
     fn answer_waits(admitted: &Self::Admitted) -> bool;
     fn answer_wanted(admitted: &Self::Admitted, status: StatusCode, headers: &HeaderMap) -> Wanted;
@@ -36,6 +38,10 @@ impl Recording for Audit {
 
     fn form(begun: &Begun) -> (Option<Protocol>, &str) {
         begun.form()
+    }
+
+    fn may_record(begun: &Begun) -> bool {
+        begun.may_record()
     }
 
     fn admit(begun: Begun, body: Body) -> impl Future<Output = Result<Admitted, Refusal>> + Send + 'static {

@@ -86,6 +86,10 @@ impl Recording for Told {
         }
     }
 
+    fn may_record(_begun: &Begun) -> bool {
+        true
+    }
+
     async fn admit(begun: Begun, body: Body) -> Result<Admitted, Refusal> {
         tokio::task::yield_now().await;
         if begun.told.refuses_calls { Err(refusal(&begun)) } else { Ok(Admitted { begun, body: body.whole }) }
