@@ -5,6 +5,7 @@ mod exit;
 mod export;
 mod import;
 mod lookup;
+mod memory;
 mod proxy;
 mod query;
 mod serve;
@@ -50,8 +51,8 @@ fn main() -> ExitCode {
         error.print().ok();
         std::process::exit(i32::from(code));
     });
-    if matches!(arguments.verb, Verb::Serve(_)) {
-        serve::memory::share_arenas();
+    if matches!(arguments.verb, Verb::Serve(_) | Verb::Proxy(_)) {
+        memory::keep_little();
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

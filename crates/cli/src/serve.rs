@@ -1,7 +1,6 @@
 //! `trailkeep serve`: runs the server until it is told to stop.
 
 mod demo;
-pub(crate) mod memory;
 
 use std::path::{Path, PathBuf};
 
