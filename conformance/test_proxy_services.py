@@ -19,6 +19,7 @@ OF_THE_BODY = ("content-length", "etag", "x-amz-crc32")
 # with chance that its seed does not govern: key material and what is derived from it.
 MOMENTS = [
     rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?", rb"\b\d{10}(?:\.\d+)?\b", rb"\b\d{13}\b", rb"\d{8}T\d{6}Z",
+    rb"\d{4}-\d\d-\d\d-\d\d-\d\d",
     rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", rb"(?:127\.0\.0\.1|localhost):\d+",
     rb"-----BEGIN[^-]*-----[^-]*-----END[^-]*-----", rb"(?:[0-9a-f]{2}:){15,19}[0-9a-f]{2}", rb"<SessionToken>[^<]*</SessionToken>",
 ]

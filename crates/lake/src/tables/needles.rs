@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cloudtrail::event_data_store::Family;
 use datafusion::logical_expr::expr::InList;
-use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::utils::{split_binary, split_conjunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
 use super::checked::Checked;
@@ -65,8 +65,18 @@ fn may_have(file: &Arc<File>, needles: &[Needle<'_>], source: &Source<'_>) -> Re
     Ok((0..groups).any(|group| needles.iter().all(|needle| may(group, needle))))
 }
 
-/// `column = 'text'` and `column IN ('text', …)`, where the column has Bloom filters.
+/// `column = 'text'`, `column IN ('text', …)`, and several of these about one column between OR, which is what planning
+/// makes of a short list; where the column has Bloom filters.
 fn needle(condition: &Expr, family: Family) -> Option<Needle<'_>> {
+    if let Expr::BinaryExpr(BinaryExpr { op: Operator::Or, .. }) = condition {
+        let either = split_binary(condition, Operator::Or).into_iter().map(|condition| needle(condition, family));
+        let mut either = either.collect::<Option<Vec<_>>>()?.into_iter();
+        let first = either.next()?;
+        return either.try_fold(first, |mut all, other| {
+            all.texts.extend(&other.texts);
+            (all.leaf == other.leaf).then_some(all)
+        });
+    }
     let (column, texts) = match condition {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => match (left.as_ref(), right.as_ref()) {
             (Expr::Column(column), value) | (value, Expr::Column(column)) => (column, vec![text(value)?]),

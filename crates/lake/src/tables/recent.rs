@@ -45,6 +45,7 @@ impl<K: Hash + Eq + Copy, V> Recent<K, V> {
     pub(super) fn keep(&self, key: K, value: &Arc<V>, bytes: usize) {
         let bytes = bytes + OWN_BYTES;
         let mut state = self.state();
+        state.asked += 1;
         let kept = Kept { value: Arc::clone(value), bytes, asked: state.asked };
         state.bytes += bytes;
         if let Some(old) = state.kept.insert(key, kept) {
