@@ -2,10 +2,10 @@
 //!
 //! Few services write any, and most of those in records of data events alone; [`rules`] says which. An ARN is taken as it
 //! is given; of a name it is made with the Region and the account of the call. A data event of which none can be read has
-//! at least the type of what it is about, by [`types`].
+//! at least the type of what it is about, by [`of_one_type`].
 
+mod of_one_type;
 mod rules;
-mod types;
 
 use cloudtrail::record::{RESOURCES_MAX, Resource, ResourceArn};
 
@@ -44,7 +44,7 @@ pub(crate) fn of_output(service: &str, operation: &str, output: &Value, place: P
 /// What a data event is about of which no resource can be read: the type that the operation is known to be about, with
 /// no ARN. Selectors for data events always name a type.
 pub(crate) fn of_type_alone(service: &str, operation: &str, place: Place<'_>) -> Option<Resource> {
-    let row = types::OF_DATA.iter().find(|(name, operations, _)| *name == service && operations.covers(operation));
+    let row = of_one_type::OF_DATA.iter().find(|(name, operations, _)| *name == service && operations.covers(operation));
     row.map(|(_, _, type_)| Resource {
         account: place.account.parse().ok(),
         type_: Some((*type_).to_owned()),

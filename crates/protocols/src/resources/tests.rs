@@ -1,4 +1,4 @@
-use super::{Place, of_input, of_output, of_type_alone, types};
+use super::{Place, of_input, of_one_type, of_output, of_type_alone};
 use crate::parameters::Value;
 
 fn object(members: &[(&str, Value)]) -> Value {
@@ -101,7 +101,7 @@ fn a_key_that_was_made_is_named_by_the_answer() {
 
 #[test]
 fn an_operation_has_a_type_where_it_can_be_about_one_alone() {
-    for (service, _, type_) in types::OF_DATA {
+    for (service, _, type_) in of_one_type::OF_DATA {
         assert!(cloudtrail::selectors::is_known_resource_type(type_), "{service} {type_}");
     }
     let place = Place { region: "eu-west-1", account: "111122223333" };
