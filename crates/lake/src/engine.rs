@@ -78,7 +78,7 @@ pub struct Running {
 
 impl Engine {
     /// Starts the threads and makes the place to spill to.
-    pub fn new(options: EngineOptions) -> std::io::Result<Self> {
+    pub fn new(options: &EngineOptions) -> std::io::Result<Self> {
         std::fs::create_dir_all(&options.spill_dir)?;
         let environment = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(FairSpillPool::new(options.memory_bytes)))
@@ -93,7 +93,7 @@ impl Engine {
             .on_thread_start(lower_priority)
             .enable_all()
             .build()?;
-        let base = session::base(environment, &options).map_err(std::io::Error::other)?;
+        let base = session::base(environment, options).map_err(std::io::Error::other)?;
         Ok(Self { result_bytes: options.result_bytes, base: Arc::new(base), runtime: Some(runtime) })
     }
 

@@ -140,10 +140,7 @@ impl<R: Recording> Forwarder<R> {
         let expects = head.version == Version::HTTP_11 && head::expects_continue(&head.headers);
         let sending = Sending::new(upload, expects);
         let progress = sending.progress();
-        let call = match R::may_record(&begun) {
-            true => self.admit(begun, whole, progress.clone()).await?,
-            false => Call::unrecorded(),
-        };
+        let call = if R::may_record(&begun) { self.admit(begun, whole, progress.clone()).await? } else { Call::unrecorded() };
         let mut request = Request::from_parts(head, sending);
         if let Some(progress) = progress.clone().filter(|progress| progress.is_waiting()) {
             hyper::ext::on_informational(&mut request, move |interim| {

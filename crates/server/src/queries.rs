@@ -419,7 +419,7 @@ async fn start_engine(data_dir: &Path) -> anyhow::Result<Engine> {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        Engine::new(options)
+        Engine::new(&options)
     };
     Ok(tokio::task::spawn_blocking(starting).await??)
 }

@@ -186,7 +186,7 @@ fn open_engine() -> anyhow::Result<Engine> {
         threads,
         result_bytes: u64::MAX,
     };
-    Engine::new(options).context("cannot start the query engine")
+    Engine::new(&options).context("cannot start the query engine")
 }
 
 /// A folder of this process alone.

@@ -162,7 +162,7 @@ fn engine(folder: &Path) -> Engine {
         threads: 2,
         result_bytes: 1 << 30,
     };
-    Engine::new(options).unwrap()
+    Engine::new(&options).unwrap()
 }
 
 /// The rows of a statement over the tables, joined with bars.

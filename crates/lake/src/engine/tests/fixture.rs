@@ -43,7 +43,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
         threads: 2,
         result_bytes: 1 << 20,
     };
-    Engine::new(options).expect("an engine")
+    Engine::new(&options).expect("an engine")
 });
 
 pub(super) fn engine() -> &'static Engine {
