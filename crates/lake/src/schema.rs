@@ -12,7 +12,7 @@ mod insight;
 mod shadows;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field as ArrowField, Fields, Schema, SchemaRef, TimeUnit};
 use cloudtrail::event_data_store::Family;
@@ -114,17 +114,41 @@ pub fn shadow(family: Family, path: &str) -> Option<&'static Column> {
 /// The columns as SQL sees them: every one, also those that no file holds. Fields carry no ids: DataFusion takes fields
 /// that differ in nothing else for different ones.
 pub fn arrow_schema(family: Family) -> SchemaRef {
-    schema_of(columns(family).iter(), &plain)
+    Arc::clone(&schemas(family).shown)
 }
 
 /// The columns that files hold, as rows in memory have them.
 pub fn stored_schema(family: Family) -> SchemaRef {
-    schema_of(columns(family).iter().filter(|column| column.stored), &plain)
+    Arc::clone(&schemas(family).stored)
 }
 
 /// The columns that files hold, as files have them: every field, at any depth, carries its id.
 pub fn file_schema(family: Family) -> SchemaRef {
-    schema_of(columns(family).iter().filter(|column| column.stored), &numbered)
+    Arc::clone(&schemas(family).file)
+}
+
+/// The schemas of a family. They have some hundred and fifty fields, and every query and every file asks for them.
+struct Schemas {
+    shown: SchemaRef,
+    stored: SchemaRef,
+    file: SchemaRef,
+}
+
+impl Schemas {
+    fn of(family: Family) -> Self {
+        let stored = || columns(family).iter().filter(|column| column.stored);
+        Self {
+            shown: schema_of(columns(family).iter(), &plain),
+            stored: schema_of(stored(), &plain),
+            file: schema_of(stored(), &numbered),
+        }
+    }
+}
+
+fn schemas(family: Family) -> &'static Schemas {
+    static MADE: LazyLock<HashMap<Family, Schemas>> =
+        LazyLock::new(|| Family::ALL.into_iter().map(|family| (family, Schemas::of(family))).collect());
+    &MADE[&family]
 }
 
 /// Makes a field of an id, a name and a kind.
