@@ -3,13 +3,8 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema};
-use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema, parquet_to_arrow_schema};
 use parquet::bloom_filter::Sbbf;
-use parquet::errors::Result as ParquetResult;
-use parquet::file::metadata::{
-    FileMetaData, KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataBuilder, ParquetMetaDataReader,
-};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
 use super::checked::Checked;
 use super::error::Error;
@@ -18,35 +13,6 @@ use super::statistics::ScanStats;
 
 /// Bytes of a block of a Bloom filter (Parquet format, split block Bloom filters).
 const BLOOM_BLOCK_BYTES: usize = 32;
-
-/// The footer, saying what Arrow is to make of texts: views. The file itself does not say so.
-fn with_views(footer: ParquetMetaData) -> ParquetResult<ParquetMetaData> {
-    let file = footer.file_metadata();
-    let arrow = parquet_to_arrow_schema(file.schema_descr(), None)?;
-    let fields: Vec<Field> = arrow.fields().iter().map(|field| viewed(field)).collect();
-    let hint = KeyValue::new(ARROW_SCHEMA_META_KEY.to_owned(), encode_arrow_schema(&Schema::new(fields)));
-    let file = FileMetaData::new(
-        file.version(),
-        file.num_rows(),
-        file.created_by().map(str::to_owned),
-        Some(vec![hint]),
-        file.schema_descr_ptr(),
-        file.column_orders().cloned(),
-    );
-    let mut parts = footer.into_builder();
-    let whole = ParquetMetaDataBuilder::new(file).set_row_groups(parts.take_row_groups());
-    Ok(whole.set_column_index(parts.take_column_index()).set_offset_index(parts.take_offset_index()).build())
-}
-
-fn viewed(field: &Field) -> Field {
-    let data_type = match field.data_type() {
-        DataType::Utf8 => DataType::Utf8View,
-        DataType::Struct(members) => DataType::Struct(members.iter().map(|member| viewed(member)).collect()),
-        DataType::List(element) => DataType::List(Arc::new(viewed(element))),
-        other => other.clone(),
-    };
-    field.clone().with_data_type(data_type)
-}
 
 /// Footers, and Bloom filters, which are found by them.
 pub(super) struct Footers {
@@ -67,7 +33,7 @@ impl Footers {
             return Ok(footer);
         }
         let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
-        let footer = reader.parse_and_finish(checked).and_then(with_views);
+        let footer = reader.parse_and_finish(checked);
         let footer = Arc::new(footer.map_err(|error| Error::parquet(checked.file().path(), error))?);
         self.footers.keep(id, &footer, footer.memory_size());
         Ok(footer)

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use cloudtrail::event_data_store::Family;
-use parquet::arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, encode_arrow_schema};
-use parquet::errors::Result as ParquetResult;
+use parquet::arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, encode_arrow_schema, parquet_to_arrow_schema};
+use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataBuilder, RowGroupMetaData, SortingColumn};
 use parquet::schema::types::SchemaDescPtr;
 
-use super::writer::leaves;
+use super::writer::leaves_of;
 use crate::schema;
 
 /// Some columns of a family's files.
@@ -28,15 +28,12 @@ impl Narrow {
     /// These columns, in their order.
     pub(super) fn new(family: Family, arrow: SchemaRef) -> ParquetResult<Self> {
         let stored = schema::stored_schema(family);
-        let mut all = Vec::new();
-        for field in arrow.fields() {
-            let at = stored.index_of(field.name())?;
-            let first: usize = stored.fields()[..at].iter().map(|field| leaves(field.data_type())).sum();
-            all.extend(first..first + leaves(field.data_type()));
-        }
+        let of =
+            |name: &str| leaves_of(&stored, name).ok_or_else(|| ParquetError::General(format!("no file has a column {name}")));
+        let leaves = arrow.fields().iter().map(|field| of(field.name())).collect::<ParquetResult<Vec<_>>>()?;
         let parquet = Arc::new(ArrowSchemaConverter::new().convert(&arrow)?);
         let hint = KeyValue::new(ARROW_SCHEMA_META_KEY.to_owned(), encode_arrow_schema(&arrow));
-        Ok(Self { arrow, parquet, hint, leaves: all })
+        Ok(Self { arrow, parquet, hint, leaves: leaves.into_iter().flatten().collect() })
     }
 
     /// The columns, as files are read with them.
@@ -50,7 +47,7 @@ impl Narrow {
         let theirs = |leaf: usize| whole.schema_descr().columns().get(leaf).map(|column| column.path());
         let ours = self.parquet.columns().iter().map(|column| Some(column.path()));
         if !ours.eq(self.leaves.iter().map(|leaf| theirs(*leaf))) {
-            return Ok(Arc::clone(footer));
+            return with_views(footer).map(Arc::new);
         }
         let file = FileMetaData::new(
             whole.version(),
@@ -96,3 +93,34 @@ pub(super) fn columns(family: Family, names: &[String]) -> SchemaRef {
         .partition(|field| field.name() == schema::EVENT_TIME);
     Arc::new(Schema::new(times.into_iter().chain(others).collect::<Vec<_>>()))
 }
+
+/// A whole footer, saying what Arrow is to make of texts: views. The file itself does not say so.
+fn with_views(footer: &ParquetMetaData) -> ParquetResult<ParquetMetaData> {
+    let file = footer.file_metadata();
+    let arrow = parquet_to_arrow_schema(file.schema_descr(), None)?;
+    let fields: Vec<Field> = arrow.fields().iter().map(|field| viewed(field)).collect();
+    let hint = KeyValue::new(ARROW_SCHEMA_META_KEY.to_owned(), encode_arrow_schema(&Schema::new(fields)));
+    let file = FileMetaData::new(
+        file.version(),
+        file.num_rows(),
+        file.created_by().map(str::to_owned),
+        Some(vec![hint]),
+        file.schema_descr_ptr(),
+        file.column_orders().cloned(),
+    );
+    let whole = ParquetMetaDataBuilder::new(file).set_row_groups(footer.row_groups().to_vec());
+    Ok(whole.set_column_index(footer.column_index().cloned()).set_offset_index(footer.offset_index().cloned()).build())
+}
+
+fn viewed(field: &Field) -> Field {
+    let data_type = match field.data_type() {
+        DataType::Utf8 => DataType::Utf8View,
+        DataType::Struct(members) => DataType::Struct(members.iter().map(|member| viewed(member)).collect()),
+        DataType::List(element) => DataType::List(Arc::new(viewed(element))),
+        other => other.clone(),
+    };
+    field.clone().with_data_type(data_type)
+}
+
+#[cfg(test)]
+mod tests;

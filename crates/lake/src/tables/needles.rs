@@ -13,7 +13,7 @@ use super::error::Error;
 use super::file::File;
 use super::footers::Footers;
 use super::statistics::ScanStats;
-use super::writer::leaves;
+use super::writer::leaves_of;
 use crate::schema;
 
 /// Of more files none is looked at here: they are large then, and scans ask the filters of several at a time.
@@ -89,9 +89,7 @@ fn needle(condition: &Expr, family: Family) -> Option<Needle<'_>> {
         _ => return None,
     };
     let column = schema::column(family, &column.name).filter(|column| column.needle)?.name;
-    let stored = schema::stored_schema(family);
-    let at = stored.index_of(column).ok()?;
-    let leaf = stored.fields()[..at].iter().map(|field| leaves(field.data_type())).sum();
+    let leaf = leaves_of(&schema::stored_schema(family), column)?.start;
     Some(Needle { leaf, column, texts })
 }
 

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{Int64Type, Schema, TimestampMicrosecondType};
 use catalog::lake_files as rows;
 use cloudtrail::event_data_store::Family;
 use parquet::arrow::ArrowWriter;
@@ -222,19 +223,20 @@ fn properties(plan: &Plan) -> WriterProperties {
 
 /// By eventTime, the newest first.
 fn sorting(family: Family) -> Option<SortingColumn> {
-    let arrow = schema::file_schema(family);
-    let mut leaf = 0;
-    for field in arrow.fields() {
-        if field.name() == schema::EVENT_TIME {
-            return Some(SortingColumn { column_idx: leaf as i32, descending: true, nulls_first: false });
-        }
-        leaf += leaves(field.data_type());
-    }
-    None
+    let column = leaves_of(&schema::file_schema(family), schema::EVENT_TIME)?.start;
+    Some(SortingColumn { column_idx: column as i32, descending: true, nulls_first: false })
+}
+
+/// Which columns of values a file with these columns has for the one of that name.
+pub(super) fn leaves_of(arrow: &Schema, name: &str) -> Option<Range<usize>> {
+    let at = arrow.index_of(name).ok()?;
+    let mut sizes = arrow.fields().iter().map(|field| leaves(field.data_type()));
+    let begin = sizes.by_ref().take(at).sum();
+    Some(begin..begin + sizes.next()?)
 }
 
 /// How many columns of values a file has for a column of that type.
-pub(super) fn leaves(kind: &arrow::datatypes::DataType) -> usize {
+fn leaves(kind: &arrow::datatypes::DataType) -> usize {
     use arrow::datatypes::DataType;
     match kind {
         DataType::Struct(fields) => fields.iter().map(|field| leaves(field.data_type())).sum(),
