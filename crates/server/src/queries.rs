@@ -190,10 +190,9 @@ impl Queries {
 
     /// A page of a query's results, and what the columns are called.
     pub async fn page(&self, query: &Query, from: u64, rows_max: usize, bytes_max: usize) -> anyhow::Result<(Vec<String>, Page)> {
-        let path = self.inner.results_path(&query.id);
-        let small = queries::small_results(&self.inner.parts.catalog, query.number).await?;
+        let open = self.inner.results(query).await?;
         let reading = move || {
-            let reader = Reader::open(&path, small)?;
+            let reader = open()?;
             let page = reader.page(from, rows_max, bytes_max)?;
             Ok((reader.columns().to_vec(), page))
         };
@@ -215,6 +214,16 @@ impl Inner {
 
     fn results_path(&self, id: &str) -> PathBuf {
         self.folder.join(id).with_extension(EXTENSION)
+    }
+
+    /// What opens the results of a query; it blocks.
+    async fn results(
+        &self,
+        query: &Query,
+    ) -> Result<impl FnOnce() -> Result<Reader, results::Error> + Send + use<>, catalog::Error> {
+        let path = self.results_path(&query.id);
+        let small = queries::small_results(&self.parts.catalog, query.number).await?;
+        Ok(move || Reader::open(&path, small))
     }
 
     /// Queries that ran when the program ended have failed; nobody knows how far they were.

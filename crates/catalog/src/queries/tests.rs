@@ -169,3 +169,19 @@ async fn a_name_tells_its_last_query() {
     assert_eq!(last(Some("1000000001")).await.as_deref(), Some("q1"));
     assert_eq!(last(Some("1000000009")).await, None);
 }
+
+#[tokio::test]
+async fn small_results_are_those_of_the_end_that_won_and_go_with_their_query() {
+    let (_dir, catalog) = catalog().await;
+    started(&catalog, &start("q1", &[])).await;
+    let with = |text: &[u8]| End { results: Some(Results { rows: 1, small: Some(text.to_vec()) }), ..ended(Status::Finished) };
+    assert!(finish(&catalog, "q1", &with(b"first")).await);
+    assert!(!finish(&catalog, "q1", &with(b"second")).await);
+    let number = get(&catalog, "q1").await.unwrap().unwrap().number;
+    assert_eq!(small_results(&catalog, number).await.unwrap(), Some(b"first".to_vec()));
+
+    let mut tx = catalog.begin().await.unwrap();
+    assert_eq!(remove_old(&mut tx, NOW_US + 1, NOW_US + 1).await.unwrap(), ["q1"]);
+    tx.commit().await.unwrap();
+    assert_eq!(small_results(&catalog, number).await.unwrap(), None);
+}

@@ -112,9 +112,8 @@ impl Carrying<'_> {
         let query = self.query;
         let place = Place::parse(uri)?;
         let folder = place.folder(query.owner, seconds(query.created_at_us), &query.id);
-        let path = self.inner.results_path(&query.id);
-        let small = queries::small_results(&self.inner.parts.catalog, query.number).await?;
-        let reader = Arc::new(blocking(move || Ok(Reader::open(&path, small)?)).await?);
+        let open = self.inner.results(query).await?;
+        let reader = Arc::new(blocking(move || Ok(open()?)).await?);
         let mut files = Vec::new();
         let mut next = Some(0);
         while let Some(from) = next {

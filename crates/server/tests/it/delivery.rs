@@ -38,7 +38,7 @@ use server::jobs::{self, Error, Step, TrailJobs, Wake};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-const ACCOUNT: &str = "123456789012";
+pub(crate) const ACCOUNT: &str = "123456789012";
 const OTHER: &str = "210987654321";
 const BUCKET: &str = "acme-audit";
 const HOME: &str = "us-east-1";
@@ -48,7 +48,7 @@ const T0: i64 = 1_795_168_800;
 const DELIVERY_S: i64 = 2;
 const DIGEST_S: i64 = 10;
 
-struct Now(AtomicI64);
+pub(crate) struct Now(AtomicI64);
 
 impl Clock for Now {
     fn now_us(&self) -> i64 {
@@ -57,14 +57,14 @@ impl Clock for Now {
 }
 
 /// An installation from the recorder to the buckets.
-struct Site {
+pub(crate) struct Site {
     dir: TempDir,
-    now: Arc<Now>,
-    catalog: Catalog,
+    pub(crate) now: Arc<Now>,
+    pub(crate) catalog: Catalog,
     journal: Journal,
-    recorder: Recorder,
+    pub(crate) recorder: Recorder,
     routes: SharedTable,
-    accounts: Accounts,
+    pub(crate) accounts: Accounts,
     store: Store,
     events: u64,
     upkeep: CancellationToken,
@@ -85,7 +85,7 @@ struct AtWork {
 
 impl Site {
     /// At second [`T0`], with a bucket of the default account.
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let now = Arc::new(Now(AtomicI64::new(T0 * 1_000_000)));
         let site = Self::with_clock(now.clone(), now).await;
         site.make_bucket(BUCKET, ACCOUNT).await;
@@ -114,7 +114,7 @@ impl Site {
         Self { dir, now, catalog, journal, recorder, routes, accounts, store, events: 0, upkeep }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
@@ -176,7 +176,13 @@ impl Site {
     }
 
     async fn jobs(&self, trail: &Trail, strict_aws: bool) -> TrailJobs {
-        let parts = jobs::Parts {
+        let parts = self.parts(strict_aws).await;
+        TrailJobs::open(Arc::new(parts), trail.id, Wake::default()).await.unwrap().expect("there is the trail")
+    }
+
+    /// What all jobs share.
+    pub(crate) async fn parts(&self, strict_aws: bool) -> jobs::Parts {
+        jobs::Parts {
             catalog: self.catalog.clone(),
             recorder: self.recorder.clone(),
             destinations: Destinations::new(self.store.clone(), &Endpoint::default(), strict_aws).await,
@@ -185,8 +191,7 @@ impl Site {
             clock: self.now.clone(),
             compression_level: 1,
             random: Arc::new(|| 0),
-        };
-        TrailJobs::open(Arc::new(parts), trail.id, Wake::default()).await.unwrap().expect("there is the trail")
+        }
     }
 
     /// Everything that works for a trail, as after a start of the program.

@@ -2,3 +2,5 @@
 
 mod buckets;
 mod delivery;
+mod own_calls;
+mod queries;
