@@ -208,7 +208,7 @@ impl Proxy {
     }
 
     /// Sends what is to arrive at the upstream unchanged, and back; returns both ends.
-    async fn unchanged(&self, request: &[u8], answer: &[u8]) -> (TcpStream, TcpStream) {
+    pub(crate) async fn unchanged(&self, request: &[u8], answer: &[u8]) -> (TcpStream, TcpStream) {
         self.exchange(request, request, answer, answer).await
     }
 

@@ -6,7 +6,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::super::{Front, Trusted};
 use super::OK;
 use super::secured::acceptor;
-use crate::forward::tests::{Proxy, expect, expect_end, soon};
+use crate::forward::tests::{Proxy, expect_end, soon};
 
 /// A proxy that does not wait long for clients.
 async fn impatient(front: Front) -> Proxy {
@@ -34,13 +34,7 @@ async fn a_client_that_does_not_finish_a_head_is_let_go() {
 #[tokio::test]
 async fn a_client_that_asks_for_nothing_more_is_let_go() {
     let mut proxy = impatient(Front::default()).await;
-    let request = b"GET /k HTTP/1.1\r\nHost: a\r\n\r\n";
-    let mut client = proxy.connect().await;
-    client.write_all(request).await.unwrap();
-    let mut upstream = proxy.accept().await;
-    expect(&mut upstream, request).await;
-    upstream.write_all(OK).await.unwrap();
-    expect(&mut client, OK).await;
+    let (mut client, _upstream) = proxy.unchanged(b"GET /k HTTP/1.1\r\nHost: a\r\n\r\n", OK).await;
     expect_end(&mut client).await;
     proxy.record().await;
     assert!(proxy.no_record());
