@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::ParquetMetaDataReader;
 
 use super::*;
@@ -14,7 +14,7 @@ fn footer(columns: &SchemaRef) -> Arc<ParquetMetaData> {
 
 /// What a reader makes of it.
 fn read(footer: &Arc<ParquetMetaData>) -> SchemaRef {
-    Arc::clone(ArrowReaderMetadata::try_new(Arc::clone(footer), Default::default()).unwrap().schema())
+    Arc::clone(ArrowReaderMetadata::try_new(Arc::clone(footer), ArrowReaderOptions::default()).unwrap().schema())
 }
 
 fn narrow() -> Narrow {
