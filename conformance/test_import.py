@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import tarfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -185,8 +187,10 @@ def test_a_killed_import_goes_on_where_it_was(make_server, many, tmp_path):
     wait_for_notes(tmp_path)
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    [notes] = tmp_path.glob("trailkeep/imports/*")
+    noted = (notes.stat().st_size - 32) // 16
     told = summary(server, tmp_path, many)
-    assert told["files"]["doneBefore"] >= 4_000
+    assert told["files"]["doneBefore"] == noted > 0
     assert told["files"]["doneBefore"] + told["files"]["read"] == 12_000
     eventually(lambda: len({event["eventID"] for event in found(server, "--event-name", "ManyFiles")}) == 12_000)
     assert len(found(server, "--event-name", "ManyFiles")) == 12_000
@@ -217,6 +221,32 @@ def test_ctrl_c_ends_an_import_in_order(make_server, many, tmp_path):
     rest = summary(server, tmp_path, many)
     assert rest["files"]["doneBefore"] == told["files"]["read"]
     assert rest["files"]["read"] + rest["files"]["doneBefore"] == 12_000 and rest["events"]["duplicates"] == 0
+
+
+def test_another_installation_with_an_old_address_and_key_gets_everything(make_server, tmp_path):
+    write(tmp_path / "logs/one.json.gz", [record(0x400)])
+    server = make_server()
+    assert summary(server, tmp_path, tmp_path / "logs")["events"]["new"] == 1
+    assert summary(server, tmp_path, tmp_path / "logs")["files"]["doneBefore"] == 1
+    server.kill()
+    key = Path(server.credentials).read_bytes()
+    shutil.rmtree(server.data)
+    server.data.mkdir(mode=0o700)
+    Path(server.credentials).write_bytes(key)
+    server.start()
+    assert Path(server.credentials).read_bytes() == key
+    assert summary(server, tmp_path, tmp_path / "logs")["events"]["new"] == 1
+
+
+def test_an_event_data_store_with_an_old_name_gets_everything(make_server, tmp_path):
+    write(tmp_path / "logs/one.json.gz", [record(0x401)])
+    server = make_server()
+    cloudtrail = server.client("cloudtrail")
+    for newer_name in ("older-trails", "newer-trails"):
+        store = cloudtrail.create_event_data_store(Name="old-trails", TerminationProtectionEnabled=False)
+        told = summary(server, tmp_path, tmp_path / "logs", "--event-data-store", "old-trails")
+        assert told["files"] == {**told["files"], "read": 1, "doneBefore": 0}
+        cloudtrail.update_event_data_store(EventDataStore=store["EventDataStoreArn"], Name=newer_name)
 
 
 def test_two_imports_of_one_source_do_not_meet(make_server, many, tmp_path):
@@ -346,6 +376,7 @@ class Moody(BaseHTTPRequestHandler):
             names = tarfile.open(fileobj=io.BytesIO(body)).getnames()
             self.server.names += names
             answer = b"".join(json.dumps({"file": name, "accepted": 1}).encode() + b"\n" for name in names)
+        self.send_header("Trailkeep-Destination", "a-moody-place")
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)

@@ -108,11 +108,6 @@ impl Client {
         &self.region
     }
 
-    /// The key the requests are signed with: it tells installations and accounts apart.
-    pub(crate) fn access_key_id(&self) -> &str {
-        self.credentials.access_key_id()
-    }
-
     /// Sends a signed request and returns the answer once its head is there.
     pub(crate) async fn send(
         &self,

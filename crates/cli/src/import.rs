@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::client::{self, Client};
 use crate::exit::{self, Failure};
 use progress::Progress;
-use send::Sender;
+use send::{Post, Sender};
 use source::{Desk, Source};
 use state::{Done, Identity, State};
 use summary::Facts;
@@ -97,21 +97,26 @@ enum Output {
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let client = Client::new(&arguments.client).await?;
     let source = Arc::new(Source::open(&arguments.source, &arguments.bucket).await?);
-    let (done, state) = open_state(&arguments, &client, &source)?;
     let tally = Arc::new(Tally::default());
     let progress = Progress::start(&source, Arc::clone(&tally));
     let interrupted = interruption();
-    let state_path = state.path().map(|path| path.display().to_string());
-    let sender = Arc::new(Sender {
+    let post = Post {
         client,
         path: route::path(arguments.event_data_store.as_deref(), arguments.into_trails),
-        tally: Arc::clone(&tally),
-        state: std::sync::Mutex::new(state),
         progress: Arc::clone(&progress),
         stop: interrupted.child_token(),
-    });
+    };
     let begun = Instant::now();
-    let mut ended = import(&sender, source, Arc::new(done)).await;
+    let mut state_path = None;
+    let mut ended = match post.greet().await {
+        Err(error) => Err(error),
+        Ok(destination) => {
+            let (done, state) = open_state(&arguments, &destination, &source).inspect_err(|_| progress.finish())?;
+            state_path = state.path().map(|path| path.display().to_string());
+            let sender = Sender { post, tally: Arc::clone(&tally), state: std::sync::Mutex::new(state) };
+            import(&Arc::new(sender), source, Arc::new(done)).await
+        }
+    };
     progress.finish();
     if ended.is_ok() && interrupted.is_cancelled() {
         ended = Err(Failure::Unreachable("interrupted".to_owned()).into());
@@ -123,7 +128,6 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<u8> {
 
 /// Sends everything the source has; an error is why not all of it was.
 async fn import(sender: &Arc<Sender>, source: Arc<Source>, done: Arc<Done>) -> anyhow::Result<()> {
-    sender.greet().await?;
     let (archives, packed) = mpsc::channel(ARCHIVES_AHEAD);
     let desk = Desk { archives, tally: Arc::clone(&sender.tally), done };
     let packing = tokio::spawn(async move { source.pack(desk).await });
@@ -145,9 +149,8 @@ async fn import(sender: &Arc<Sender>, source: Arc<Source>, done: Arc<Done>) -> a
 }
 
 /// Where finished files are noted, and what earlier imports noted there.
-fn open_state(arguments: &Arguments, client: &Client, source: &Source) -> anyhow::Result<(Done, State)> {
-    let route = route::described(arguments.event_data_store.as_deref(), arguments.into_trails);
-    let identity = Identity::of(&[&source.identity(), client.endpoint().as_str(), client.access_key_id(), &route]);
+fn open_state(arguments: &Arguments, destination: &str, source: &Source) -> anyhow::Result<(Done, State)> {
+    let identity = Identity::of(&[&source.identity(), destination]);
     let usage = |error: state::Error| Failure::Usage(format!("{error}\nhint: --state FILE notes finished files elsewhere"));
     if let Some(path) = &arguments.state {
         return Ok(State::open(path, identity, arguments.no_resume).map_err(usage)?);

@@ -20,16 +20,6 @@ pub(super) fn path(store: Option<&str>, into_trails: bool) -> String {
     path
 }
 
-/// The same, to tell imports of one source apart.
-pub(super) fn described(store: Option<&str>, into_trails: bool) -> String {
-    match (store, into_trails) {
-        (None, false) => "history".to_owned(),
-        (None, true) => "history and trails".to_owned(),
-        (Some(store), false) => format!("store {store}"),
-        (Some(store), true) => format!("store {store} and trails"),
-    }
-}
-
 fn words(store: Option<&str>, into_trails: bool) -> Option<Vec<String>> {
     match (store, into_trails) {
         (None, false) => None,

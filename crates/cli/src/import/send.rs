@@ -27,16 +27,30 @@ const REQUEST_LIMIT: Duration = Duration::from_mins(5);
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(8);
 
-/// What senders share.
-pub(super) struct Sender {
+/// The header in which the server names where records go (docs/reference/http.md).
+const DESTINATION: &str = "trailkeep-destination";
+
+/// The way to the server.
+pub(super) struct Post {
     pub(super) client: Client,
     /// Path and query to post to.
     pub(super) path: String,
-    pub(super) tally: Arc<Tally>,
-    pub(super) state: std::sync::Mutex<State>,
     pub(super) progress: Arc<Progress>,
     /// Nothing more is sent once it is cancelled.
     pub(super) stop: CancellationToken,
+}
+
+/// What senders share.
+pub(super) struct Sender {
+    pub(super) post: Post,
+    pub(super) tally: Arc<Tally>,
+    pub(super) state: std::sync::Mutex<State>,
+}
+
+/// What the server says of an archive.
+struct Answer {
+    body: Bytes,
+    destination: String,
 }
 
 /// An attempt that failed.
@@ -49,28 +63,23 @@ enum Failed {
 }
 
 impl Sender {
-    /// Sends an archive with nothing in it: whether the server is there, and takes imports from us.
-    pub(super) async fn greet(&self) -> anyhow::Result<()> {
-        self.persist(&archive::empty(), UNREACHABLE_FIRST).await.map(drop)
-    }
-
     /// Sends what comes until there is no more, or until it is told to stop. A failure stops the others too.
     pub(super) async fn run(self: Arc<Self>, archives: Arc<Mutex<mpsc::Receiver<Archive>>>) -> anyhow::Result<()> {
         loop {
             let next = async { archives.lock().await.recv().await };
             let archive = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return Ok(()),
+                () = self.post.stop.cancelled() => return Ok(()),
                 archive = next => archive,
             };
             let Some(archive) = archive else { return Ok(()) };
-            self.deliver(archive).await.inspect_err(|_| self.stop.cancel())?;
+            self.deliver(archive).await.inspect_err(|_| self.post.stop.cancel())?;
         }
     }
 
     async fn deliver(&self, archive: Archive) -> anyhow::Result<()> {
-        let answer = self.persist(&archive.body, UNREACHABLE_LATER).await?;
-        let outcomes = outcomes(&answer, &archive)?;
+        let answer = self.post.persist(&archive.body, UNREACHABLE_LATER).await?;
+        let outcomes = outcomes(&answer.body, &archive)?;
         let mut finished = Vec::with_capacity(archive.files.len());
         for (file, outcome) in archive.files.into_iter().zip(outcomes) {
             if self.tally.answered(file.name, file.bytes, outcome) {
@@ -79,13 +88,23 @@ impl Sender {
         }
         let noted = self.state.lock().expect("nothing panics while it notes").note(&finished);
         if let Err(error) = noted {
-            self.progress.note(&format!("finished files are no longer noted: {error}"));
+            self.post.progress.note(&format!("finished files are no longer noted: {error}"));
         }
         Ok(())
     }
+}
+
+impl Post {
+    /// Sends an archive with nothing in it: whether the server is there, and takes imports from us. Gives the name of where
+    /// they go.
+    pub(super) async fn greet(&self) -> anyhow::Result<String> {
+        let answer = self.persist(&archive::empty(), UNREACHABLE_FIRST).await?;
+        anyhow::ensure!(!answer.destination.is_empty(), "{} answers without {DESTINATION}", self.client.endpoint());
+        Ok(answer.destination)
+    }
 
     /// Sends until it is taken, refused, or patience ends.
-    async fn persist(&self, body: &Bytes, unreachable: Duration) -> anyhow::Result<Bytes> {
+    async fn persist(&self, body: &Bytes, unreachable: Duration) -> anyhow::Result<Answer> {
         let begun = Instant::now();
         let mut pause = PAUSE_MIN;
         loop {
@@ -109,15 +128,16 @@ impl Sender {
         }
     }
 
-    async fn attempt(&self, body: &Bytes) -> Result<Bytes, Failed> {
+    async fn attempt(&self, body: &Bytes) -> Result<Answer, Failed> {
         let exchange = async {
             let response = self.client.send("POST", &self.path, "application/x-tar", body.clone()).await.map_err(unsent)?;
             let (status, retry_after) = (response.status(), retry_after(&response));
-            let answer = response.bytes().await.map_err(|error| Failed::Unreachable(format!("the answer broke off: {error}")))?;
+            let destination = text(&response, DESTINATION).unwrap_or_default().to_owned();
+            let body = response.bytes().await.map_err(|error| Failed::Unreachable(format!("the answer broke off: {error}")))?;
             if status.is_success() {
-                return Ok(answer);
+                return Ok(Answer { body, destination });
             }
-            let error = refused(status.as_u16(), &answer);
+            let error = refused(status.as_u16(), &body);
             let later = status.is_server_error() || status == reqwest::StatusCode::TOO_MANY_REQUESTS;
             Err(if later { Failed::Busy(format!("{error:#}"), retry_after) } else { Failed::Refused(error) })
         };
@@ -134,8 +154,11 @@ fn unsent(error: anyhow::Error) -> Failed {
 }
 
 fn retry_after(response: &reqwest::Response) -> Option<Duration> {
-    let seconds = response.headers().get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    text(response, reqwest::header::RETRY_AFTER.as_str())?.parse().ok().map(Duration::from_secs)
+}
+
+fn text<'a>(response: &'a reqwest::Response, name: &str) -> Option<&'a str> {
+    response.headers().get(name)?.to_str().ok()
 }
 
 /// The lines of the answer: one a file, in the archive's order.

@@ -19,7 +19,7 @@ const HEAD_BYTES: u64 = 2 * MARK_BYTES as u64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark(u128);
 
-/// Which import a state belongs to: what is sent, whither, as whom, for what.
+/// Which import a state belongs to: what is sent, and whither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity(u128);
 
@@ -44,7 +44,7 @@ pub(super) enum Error {
     Locked { path: PathBuf },
     #[error("{}: it is no note of an import", path.display())]
     Strange { path: PathBuf },
-    #[error("{}: it belongs to another import: source, server, key or destination differ", path.display())]
+    #[error("{}: it belongs to another import: source or destination differ", path.display())]
     Foreign { path: PathBuf },
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cloudtrail::account::AccountId;
 use cloudtrail::region::Region;
-use http::{Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use pipeline::capture::archive;
 use pipeline::capture::envelope::FileError;
@@ -20,6 +20,7 @@ use super::events::{self, Answer, Received};
 use super::{Refusal, typed};
 use crate::control::Failure;
 use crate::listener::Body;
+use crate::principals::Principal;
 use crate::service::Service;
 
 /// Files read together; their records share a group commit.
@@ -28,6 +29,9 @@ const FILES_TOGETHER_MAX: usize = 512;
 const BYTES_TOGETHER_MAX: usize = 8 << 20;
 /// Groups of files read ahead of the recorder.
 const GROUPS_AHEAD: usize = 2;
+/// The header that names where records went.
+const DESTINATION: HeaderName = HeaderName::from_static("trailkeep-destination");
+const DESTINATION_BYTES: usize = 16;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -76,6 +80,7 @@ pub(super) async fn post(service: &Arc<Service>, request: Request<Incoming>) -> 
     let (parts, body) = request.into_parts();
     let Received { principal, region, body, room: _room } = events::receive(service, &parts, body).await?;
     let routes = events::routes(service, &principal, &region, parts.uri.query().unwrap_or_default())?;
+    let destination = destination(service, &principal, &routes)?;
     let sender = events::sender_of(&principal);
     let _turn = service.room.turn_to_import().await?;
     let (groups, mut read) = mpsc::channel(GROUPS_AHEAD);
@@ -94,10 +99,24 @@ pub(super) async fn post(service: &Arc<Service>, request: Request<Incoming>) -> 
     }
     let ended = reading.await.map_err(|error| Refusal::from(Failure::internal(error)))?;
     match ended {
-        Ok(()) => Ok(typed(lines, "application/x-ndjson")),
+        Ok(()) => {
+            let mut answer = typed(lines, "application/x-ndjson");
+            answer.headers_mut().insert(DESTINATION, destination);
+            Ok(answer)
+        }
         // What was read before the damage is kept; sending the archive again makes it duplicates.
         Err(error) => Err(Refusal::malformed(format!("the archive cannot be read: {error}"))),
     }
+}
+
+/// Names this installation, the account and the event data stores that are named, so that who notes what was imported does
+/// not take another destination for the same: neither a new data directory at an old address, nor a new store with an old
+/// name.
+fn destination(service: &Service, principal: &Principal, routes: &[Route]) -> Result<HeaderValue, Refusal> {
+    let routes: Vec<u32> = routes.iter().map(|route| route.bits()).collect();
+    let tag = service.token_tag("import destination", format!("{} {routes:?}", principal.account).as_bytes());
+    let name = hex::encode(tag.get(..DESTINATION_BYTES).unwrap_or_default());
+    HeaderValue::try_from(name).map_err(|error| Refusal::from(Failure::internal(error)))
 }
 
 /// What records are admitted by.
