@@ -6,6 +6,7 @@
 //! the operator itself ends at its next batch.
 
 mod failure;
+mod grouping;
 mod session;
 mod statistics;
 

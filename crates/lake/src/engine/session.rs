@@ -17,7 +17,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::prelude::SessionConfig;
 
-use super::EngineOptions;
+use super::{EngineOptions, grouping};
 use crate::functions::{lambda, scalar_functions};
 use crate::schema;
 use crate::sql::{Compiled, Shape};
@@ -89,7 +89,7 @@ fn config(options: &EngineOptions) -> SessionConfig {
 /// Plans a statement.
 pub(super) async fn plan(session: &Arc<SessionState>, compiled: &Compiled) -> Result<Arc<dyn ExecutionPlan>> {
     let plan = session.create_logical_plan(&compiled.sql).await?;
-    yielding(session.create_physical_plan(&plan).await?)
+    grouping::by_views(yielding(session.create_physical_plan(&plan).await?)?)
 }
 
 /// Lets joins give their thread away now and then. What they make of inputs in memory can take hours without ever coming
