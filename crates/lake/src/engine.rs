@@ -7,6 +7,7 @@
 
 mod failure;
 mod grouping;
+mod late;
 mod session;
 mod statistics;
 
@@ -141,7 +142,7 @@ impl Engine {
         tables: HashMap<String, Arc<dyn TableProvider>>,
     ) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
         let session = session::open(&self.base, compiled, tables)?;
-        session::plan(&session, compiled).await
+        session::plan(&session, &compiled.sql).await
     }
 }
 
@@ -179,9 +180,18 @@ impl Work {
 
     async fn pages(self, pages: &mpsc::Sender<Result<Page, Failure>>) -> Result<(), Failure> {
         let kinds: Vec<Type> = self.compiled.kinds.clone();
-        let session = session::open(&self.base, &self.compiled, self.tables)?;
-        let plan = session::plan(&session, &self.compiled).await?;
-        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&plan));
+        let session = session::open(&self.base, &self.compiled, self.tables.clone())?;
+        let plan = match &self.compiled.late {
+            Some(late) => {
+                let plan = self.plan(&session, &late.find).await?;
+                let rows = late::rows(execute_stream(plan, session.task_ctx())?).await?;
+                if rows.is_empty() {
+                    return Ok(());
+                }
+                session::plan(&session, &late.fetch(&rows)).await?
+            }
+            None => self.plan(&session, &self.compiled.sql).await?,
+        };
         let mut batches = execute_stream(plan, session.task_ctx())?;
         let mut bytes = 0;
         while let Some(batch) = batches.next().await {
@@ -198,6 +208,13 @@ impl Work {
             tokio::task::yield_now().await;
         }
         Ok(())
+    }
+
+    /// Plans a statement whose scans tell how many rows fitted.
+    async fn plan(&self, session: &Arc<SessionState>, sql: &str) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
+        let plan = session::plan(session, sql).await?;
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&plan));
+        Ok(plan)
     }
 }
 

@@ -14,6 +14,7 @@ mod compile;
 mod dialect;
 mod error;
 mod expression;
+mod late;
 mod lexer;
 mod names;
 mod parameters;

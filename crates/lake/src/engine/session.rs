@@ -87,8 +87,8 @@ fn config(options: &EngineOptions) -> SessionConfig {
 }
 
 /// Plans a statement.
-pub(super) async fn plan(session: &Arc<SessionState>, compiled: &Compiled) -> Result<Arc<dyn ExecutionPlan>> {
-    let plan = session.create_logical_plan(&compiled.sql).await?;
+pub(super) async fn plan(session: &Arc<SessionState>, sql: &str) -> Result<Arc<dyn ExecutionPlan>> {
+    let plan = session.create_logical_plan(sql).await?;
     grouping::by_views(yielding(session.create_physical_plan(&plan).await?)?)
 }
 

@@ -3,6 +3,7 @@
 mod fixture;
 mod functions;
 mod language;
+mod late;
 mod limits;
 mod real;
 mod rules;

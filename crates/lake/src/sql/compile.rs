@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use super::body::{Body, Frame};
 use super::dialect::Lake;
 use super::error::{Error, Place};
+use super::late::Late;
 use super::lexer;
 use super::names::{Names, Shape};
 use super::query::Output;
@@ -43,6 +44,8 @@ pub struct Compiled {
     pub(crate) sql: String,
     /// Functions made of the statement's lambda expressions.
     pub(crate) bodies: Vec<Body>,
+    /// How it can be run in two steps, if that takes less.
+    pub(crate) late: Option<Late>,
     /// Where functions were called and columns named, for errors that the planner finds.
     pub(crate) places: Vec<(String, Place)>,
 }
@@ -153,6 +156,7 @@ pub(crate) struct Compiler<'a> {
     pub(crate) filter: bool,
     /// Windows that can be named here.
     pub(crate) windows: Vec<(String, datafusion::sql::sqlparser::ast::WindowSpec)>,
+    pub(crate) late: Option<Late>,
     places: Vec<(String, Place)>,
     relations: Vec<String>,
     depth: usize,
@@ -170,6 +174,7 @@ impl<'a> Compiler<'a> {
             with: Vec::new(),
             filter: false,
             windows: Vec::new(),
+            late: None,
             places: Vec::new(),
             relations: Vec::new(),
             depth: 0,
@@ -181,7 +186,7 @@ impl<'a> Compiler<'a> {
         let (tables, shapes) = self.tables.into_iter().map(|(id, shape)| (id, shape_of(shape))).unzip();
         let (columns, kinds) = outputs.into_iter().map(|output| (output.label, output.kind)).unzip();
         let ocsf = self.names.ocsf.clone();
-        Compiled { tables, columns, shapes, ocsf, kinds, sql, bodies: self.bodies, places: self.places }
+        Compiled { tables, columns, shapes, ocsf, kinds, sql, bodies: self.bodies, late: self.late, places: self.places }
     }
 
     /// Notes that the statement reads a table.
@@ -218,6 +223,11 @@ impl<'a> Compiler<'a> {
         };
         self.depth -= 1;
         done
+    }
+
+    /// Whether what is being compiled belongs to the outermost query itself.
+    pub(crate) fn is_outermost(&self) -> bool {
+        self.depth == 1 && self.with.is_empty()
     }
 
     /// Does something where NULL and false are (`true`) or are not (`false`) the same.

@@ -69,6 +69,9 @@ impl Compiler<'_> {
             }
         };
         let limit = limit(query.limit_clause.as_ref(), query.fetch.as_ref(), place)?;
+        if self.is_outermost() {
+            self.limit_late(&limit);
+        }
         let sql = format!("{with}{body}{limit}");
         self.weigh(&sql)?;
         Ok((sql, outputs))

@@ -169,7 +169,9 @@ impl Compiler<'_> {
         let written = parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".");
         let written = alias.map_or(written, |alias| alias.name.value.clone());
         let table = self.fresh(&written);
-        let mut relation = Relation { name: written.to_ascii_lowercase(), columns: self.columns(&resolved, &table) };
+        let stored = matches!(resolved.shape, Shape::Store(_)).then(|| table.clone());
+        let columns = self.columns(&resolved, &table);
+        let mut relation = Relation { name: written.to_ascii_lowercase(), columns, stored };
         if let Some(alias) = alias.filter(|alias| !alias.columns.is_empty()) {
             rename_shown(&mut relation, alias)?;
         }
@@ -277,7 +279,7 @@ fn derived(name: String, table: &str, sql: &str, outputs: Vec<Output>) -> From {
         shown: true,
         time: None,
     });
-    let relations = vec![Relation { name, columns: columns.collect() }];
+    let relations = vec![Relation { name, columns: columns.collect(), stored: None }];
     From { sql: format!("{sql} AS {}", ident(table)), relations }
 }
 

@@ -86,6 +86,8 @@ pub(crate) struct Relation {
     /// What it is called, in lower case.
     pub(crate) name: String,
     pub(crate) columns: Vec<Column>,
+    /// If it is an event data store as it is: its name in the engine's SQL.
+    pub(crate) stored: Option<String>,
 }
 
 /// A column of a relation.

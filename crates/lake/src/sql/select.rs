@@ -9,6 +9,7 @@ use super::body::place_of;
 use super::compile::Compiler;
 use super::error::{Error, Place};
 use super::expression::boolean;
+use super::late::Parts;
 use super::query::{Output, nth, ordinal, refuse};
 use super::scope::{Relation, Scope, Value, ident};
 
@@ -61,6 +62,17 @@ impl Compiler<'_> {
         let sorted = self.order_select(order, &list, &outputs, &scope)?;
         let columns = list.iter().zip(&outputs).map(|((_, value), output)| format!("{} AS {}", value.sql, ident(&output.column)));
         let columns = columns.collect::<Vec<_>>().join(", ");
+        let parts = Parts {
+            select,
+            order,
+            scope: &scope,
+            list: &list,
+            columns: &columns,
+            from: &from,
+            condition: &condition,
+            sorted: &sorted,
+        };
+        self.consider_late(&parts)?;
         let distinct = if matches!(select.distinct, Some(Distinct::Distinct)) { "DISTINCT " } else { "" };
         let sql = format!("SELECT {distinct}{columns}{from}{condition}{group}{having}{sorted}");
         self.weigh(&sql)?;

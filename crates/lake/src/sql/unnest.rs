@@ -69,7 +69,7 @@ impl Compiler<'_> {
             let message = format!("{written} names {} columns, but there are {}", names.len(), columns.len());
             return Err(Error::invalid(place, message));
         }
-        relations.push(Relation { name: written.to_ascii_lowercase(), columns });
+        relations.push(Relation { name: written.to_ascii_lowercase(), columns, stored: None });
         let from = if before.sql.is_empty() { String::new() } else { format!(" FROM {}", before.sql) };
         let sql = format!("(SELECT {}{from}) AS {}", selected.join(", "), ident(&table));
         self.weigh(&sql)?;

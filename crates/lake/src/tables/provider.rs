@@ -59,7 +59,7 @@ impl Provider {
         files: Vec<Arc<File>>,
         names: &[String],
         limit: Option<usize>,
-        state: &dyn Session,
+        (state, stats): (&dyn Session, &Arc<ScanStats>),
     ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
         let cutoff_us = self.snapshot.cutoff_us;
         let kept = files.into_iter().filter(|file| file.newest_us() >= cutoff_us);
@@ -67,12 +67,12 @@ impl Provider {
         let mut scans = Vec::new();
         for (files, filter) in [(whole, None), (edge, Some(not_before(cutoff_us)))] {
             if !files.is_empty() {
-                scans.push(self.scan_files(&files, filter, names, limit, state)?);
+                scans.push(self.scan_files(&files, filter, names, limit, (state, stats))?);
             }
         }
         let tail = self.tail(cutoff_us);
         if !tail.is_empty() {
-            scans.push(self.scan_tail(tail, names)?);
+            scans.push(self.scan_tail(tail, names, stats)?);
         }
         Ok(scans)
     }
@@ -83,11 +83,11 @@ impl Provider {
         filter: Option<Arc<dyn PhysicalExpr>>,
         names: &[String],
         limit: Option<usize>,
-        state: &dyn Session,
+        (state, stats): (&dyn Session, &Arc<ScanStats>),
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let narrow = Arc::new(Narrow::new(self.snapshot.family(), narrow::columns(self.snapshot.family(), names))?);
         let scanned = Arc::clone(narrow.schema());
-        let readers = Readers::new(files, narrow, &self.snapshot.store.shared, &self.stats);
+        let readers = Readers::new(files, narrow, &self.snapshot.store.shared, stats);
         let source = ParquetSource::new(Arc::clone(&scanned))
             .with_table_parquet_options(TableParquetOptions::default())
             .with_parquet_file_reader_factory(Arc::new(readers))
@@ -112,10 +112,10 @@ impl Provider {
         Ok(DataSourceExec::from_data_source(config))
     }
 
-    fn scan_tail(&self, batches: Vec<RecordBatch>, names: &[String]) -> Result<Arc<dyn ExecutionPlan>> {
+    fn scan_tail(&self, batches: Vec<RecordBatch>, names: &[String], stats: &Arc<ScanStats>) -> Result<Arc<dyn ExecutionPlan>> {
         let stored = schema::stored_schema(self.snapshot.family());
         let projection = indices(&stored, names)?;
-        let scan = TailScan::new(batches, Arc::clone(&stored), projection, newest_first(&stored)?, &self.stats)?;
+        let scan = TailScan::new(batches, Arc::clone(&stored), projection, newest_first(&stored)?, stats)?;
         Ok(DataSourceExec::from_data_source(scan))
     }
 
@@ -188,10 +188,14 @@ impl TableProvider for Provider {
         let files = self.snapshot.files.as_ref().clone();
         let files = pruning::prune(files, filters, &DFSchema::try_from(Arc::clone(&self.schema))?, state)?;
         let family = self.snapshot.family();
-        let source = needles::Source { family, footers: &self.snapshot.store.shared.footers, stats: &self.stats };
+        // Only the second step of a statement asks for places, of rows that the first has counted.
+        let asks_places = |filter: &Expr| filter.column_refs().iter().any(|column| column.name == schema::POSITION);
+        let known_rows = filters.iter().any(asks_places).then(|| ScanStats::of_known_rows(&self.stats));
+        let stats = known_rows.as_ref().unwrap_or(&self.stats);
+        let source = needles::Source { family, footers: &self.snapshot.store.shared.footers, stats };
         let files = needles::prune(files, filters, source).await;
         let files = files.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let mut scans = self.scans(files, &read, limit, state)?;
+        let mut scans = self.scans(files, &read, limit, (state, stats))?;
         let plan = match scans.len() {
             0 => return Ok(Arc::new(EmptyExec::new(wanted))),
             1 => scans.remove(0),

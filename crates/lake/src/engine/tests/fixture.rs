@@ -12,7 +12,7 @@ use datafusion::datasource::MemTable;
 use crate::engine::{Engine, EngineOptions, Failure, Page};
 use crate::rows::Rows;
 use crate::schema;
-use crate::sql::{self, Named, Names, Shape, compile};
+use crate::sql::{self, Compiled, Named, Names, Shape, compile};
 
 /// The store that the statements of the tests call `EVENTS`.
 pub(in crate::engine) const EVENTS: &str = "1234e567-e89b-12d3-a456-426614174000";
@@ -105,21 +105,28 @@ fn filled(statement: &str) -> String {
 
 /// Runs a statement: its columns, and its rows or why it failed.
 pub(in crate::engine) fn run(statement: &str, names: &Names) -> Result<(Vec<String>, Result<Page, Failure>), sql::Error> {
-    let compiled = compile(&filled(statement), names, NOW_US)?;
+    let compiled = compiled(statement, names)?;
     engine().check(&compiled)?;
+    Ok((compiled.columns.clone(), rows(compiled)))
+}
+
+pub(super) fn compiled(statement: &str, names: &Names) -> Result<Compiled, sql::Error> {
+    compile(&filled(statement), names, NOW_US)
+}
+
+/// The rows of a statement.
+pub(super) fn rows(compiled: Compiled) -> Result<Page, Failure> {
     let wanted = compiled.tables.clone();
     let given = tables().into_iter().filter(|(id, _)| wanted.contains(id)).collect();
-    let columns = compiled.columns.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let rows = runtime.block_on(async {
+    runtime.block_on(async {
         let mut running = engine().start(compiled, given, None);
         let mut rows = Vec::new();
         while let Some(page) = running.next().await {
             rows.extend(page?);
         }
         Ok(rows)
-    });
-    Ok((columns, rows))
+    })
 }
 
 /// A row as the tests write it: values between bars, NULL as a dash.

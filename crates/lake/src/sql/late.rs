@@ -1,0 +1,146 @@
+//! The first few rows of an order with all that is asked of them, in two steps: first which rows they are, by what the
+//! conditions and the order need; then the rest, of these rows alone. In one step the engine would read every column of
+//! every row that fits.
+
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{Distinct, Expr, GroupByExpr, OrderByExpr, Select, Visit, Visitor};
+
+use super::compile::Compiler;
+use super::error::Error;
+use super::query::{nth, ordinal};
+use super::scope::{Relation, Scope, Value, ident};
+use super::select::output_named;
+use crate::functions::catalog::{Class, find};
+use crate::schema;
+
+/// The most rows that are worth it. Own choice: they are named in the second step's text one by one.
+const ROWS_MAX: u64 = 1_000;
+/// With fewer columns, none of them heavy, one step takes less.
+const COLUMNS_MIN: usize = 8;
+/// Columns whose values weigh much.
+const HEAVY: &[&str] =
+    &[schema::EVENT_JSON, "additionaleventdata", "requestparameters", "resources", "responseelements", "useridentity"];
+
+/// A statement in two steps.
+#[derive(Debug, Clone)]
+pub(crate) struct Late {
+    /// Yields the position and the time of each row.
+    pub(crate) find: String,
+    fetch: String,
+    table: String,
+    sorted: String,
+}
+
+impl Late {
+    /// The second step, for rows with these positions and times (microseconds); there must be some.
+    pub(crate) fn fetch(&self, rows: &[(i64, i64)]) -> String {
+        let bounds = |value: fn(&(i64, i64)) -> i64| (rows.iter().map(value).min(), rows.iter().map(value).max());
+        let ((first, last), (oldest, newest)) = (bounds(|row| row.0), bounds(|row| row.1));
+        let (position, time) = (self.column(schema::POSITION), self.column(schema::EVENT_TIME));
+        let mut sql = format!("{} WHERE {position} IN (", self.fetch);
+        for (at, (position, _)) in rows.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            let _ = write!(sql, "{comma}{position}");
+        }
+        let between = |low: Option<i64>, high: Option<i64>| (low.unwrap_or_default(), high.unwrap_or_default());
+        let ((first, last), (oldest, newest)) = (between(first, last), between(oldest, newest));
+        let _ = write!(
+            sql,
+            ") AND {position} BETWEEN {first} AND {last} \
+             AND {time} BETWEEN to_timestamp_micros({oldest}) AND to_timestamp_micros({newest}){}",
+            self.sorted
+        );
+        sql
+    }
+
+    fn column(&self, name: &str) -> String {
+        format!("{}.{}", ident(&self.table), ident(name))
+    }
+}
+
+/// A SELECT as it was written and as it was compiled.
+pub(crate) struct Parts<'a> {
+    pub(crate) select: &'a Select,
+    pub(crate) order: &'a [OrderByExpr],
+    pub(crate) scope: &'a Scope<'a>,
+    pub(crate) list: &'a [(String, Value)],
+    pub(crate) columns: &'a str,
+    pub(crate) from: &'a str,
+    pub(crate) condition: &'a str,
+    pub(crate) sorted: &'a str,
+}
+
+impl Compiler<'_> {
+    /// Notes how the statement could be run in two steps, but for its LIMIT.
+    pub(crate) fn consider_late(&mut self, parts: &Parts<'_>) -> Result<(), Error> {
+        let Parts { select, order, scope, list, .. } = parts;
+        let [Relation { stored: Some(table), .. }] = scope.relations else { return Ok(()) };
+        if !self.is_outermost() || scope.outer.is_some() || order.is_empty() || !is_wide(list) || !is_of_rows(select, order) {
+            return Ok(());
+        }
+        let sorted = self.order(order, |compiler, expr| {
+            if let Some(number) = ordinal(expr) {
+                return nth(list, number, super::body::place_of(expr));
+            }
+            if let Expr::Identifier(name) = expr
+                && let Some(value) = output_named(list, name)
+            {
+                return Ok(value);
+            }
+            compiler.value(expr, &Scope { outputs: list, ..**scope })
+        })?;
+        let Parts { columns, from, condition, .. } = parts;
+        let column = |name: &str| format!("{}.{}", ident(table), ident(name));
+        let (position, time) = (column(schema::POSITION), column(schema::EVENT_TIME));
+        self.late = Some(Late {
+            find: format!("SELECT {position} AS \"position\", {time} AS \"time\"{from}{condition}{sorted}"),
+            fetch: format!("SELECT {columns}{from}"),
+            table: table.clone(),
+            sorted: parts.sorted.to_owned(),
+        });
+        Ok(())
+    }
+
+    /// Adds the outermost query's LIMIT, without which, or with many rows, one step is better.
+    pub(crate) fn limit_late(&mut self, limit: &str) {
+        let rows = limit.strip_prefix(" LIMIT ").and_then(|rows| rows.parse::<u64>().ok());
+        self.late = match (self.late.take(), rows) {
+            (Some(late), Some(rows)) if rows <= ROWS_MAX => Some(Late { find: late.find + limit, ..late }),
+            _ => None,
+        };
+    }
+}
+
+/// Whether reading the list costs much more than reading what conditions and order need.
+fn is_wide(list: &[(String, Value)]) -> bool {
+    let heavy = |value: &Value| HEAVY.iter().any(|name| value.sql.contains(&ident(name)));
+    list.len() > COLUMNS_MIN || list.iter().any(|(_, value)| heavy(value))
+}
+
+/// Whether each row of the result is made of one row of the table.
+fn is_of_rows(select: &Select, order: &[OrderByExpr]) -> bool {
+    let plain = matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty())
+        && select.having.is_none()
+        && !matches!(select.distinct, Some(Distinct::Distinct | Distinct::On(_)));
+    plain && select.projection.visit(&mut OfRows).is_continue() && order.iter().all(|key| key.visit(&mut OfRows).is_continue())
+}
+
+/// Stops at what needs other rows.
+struct OfRows;
+
+impl Visitor for OfRows {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &datafusion::sql::sqlparser::ast::Query) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
+        let known = find(&function.name.to_string().to_ascii_lowercase());
+        let scalar = known.is_some_and(|known| matches!(known.class, Class::Scalar | Class::Special(_)));
+        if scalar && function.over.is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+}
