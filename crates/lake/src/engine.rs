@@ -181,16 +181,29 @@ impl Work {
     async fn pages(self, pages: &mpsc::Sender<Result<Page, Failure>>) -> Result<(), Failure> {
         let kinds: Vec<Type> = self.compiled.kinds.clone();
         let session = session::open(&self.base, &self.compiled, self.tables.clone())?;
-        let plan = match &self.compiled.late {
+        let (session, plan) = match &self.compiled.late {
             Some(late) => {
                 let plan = self.plan(&session, &late.find).await?;
                 let rows = late::rows(execute_stream(plan, session.task_ctx())?).await?;
                 if rows.is_empty() {
                     return Ok(());
                 }
-                session::plan(&session, &late.fetch(&rows)).await?
+                match late::narrowed(late, &rows, &session, &self.tables).await? {
+                    Some(tables) => {
+                        let session = session::open(&self.base, &self.compiled, tables)?;
+                        let plan = session::plan(&session, &late.fetch_all()).await?;
+                        (session, plan)
+                    }
+                    None => {
+                        let plan = session::plan(&session, &late.fetch(&rows)).await?;
+                        (session, plan)
+                    }
+                }
             }
-            None => self.plan(&session, &self.compiled.sql).await?,
+            None => {
+                let plan = self.plan(&session, &self.compiled.sql).await?;
+                (session, plan)
+            }
         };
         let mut batches = execute_stream(plan, session.task_ctx())?;
         let mut bytes = 0;

@@ -9,7 +9,7 @@ mod functions;
 mod json;
 mod unmapped;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use cloudtrail::event_data_store::Family;
@@ -40,10 +40,13 @@ pub fn provider(store: Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>>
     Ok(Arc::new(ViewTable::new(plan, None)))
 }
 
-/// The columns of API Activity.
-pub fn schema() -> Result<SchemaRef> {
-    let events = Arc::new(EmptyTable::new(schema::arrow_schema(Family::Events)));
-    Ok(provider(events)?.schema())
+/// The columns of API Activity. Made once: planning them takes longer than compiling a statement.
+pub fn schema() -> Option<SchemaRef> {
+    static SCHEMA: LazyLock<Option<SchemaRef>> = LazyLock::new(|| {
+        let events = Arc::new(EmptyTable::new(schema::arrow_schema(Family::Events)));
+        Some(provider(events).ok()?.schema())
+    });
+    SCHEMA.clone()
 }
 
 /// Name by name what API Activity has, in the order of OCSF's own lists.

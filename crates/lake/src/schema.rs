@@ -81,6 +81,8 @@ pub const POSITION: &str = "_position";
 pub const ACCOUNT: &str = "_account";
 /// When the record was accepted (hidden).
 pub const INGESTED: &str = "_ingested";
+/// What a row is made of; every other column follows from it.
+pub(crate) const RECORD: [&str; 4] = [EVENT_JSON, POSITION, ACCOUNT, INGESTED];
 /// When it happened; tables are sorted by it.
 pub const EVENT_TIME: &str = "eventtime";
 /// The record's bytes.

@@ -38,6 +38,7 @@ pub use since::since;
 pub use typing::Type;
 
 pub(crate) use error::Place;
+pub(crate) use late::Late;
 pub(crate) use time_literal::{civil, parse_timestamp};
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod provider;
 mod pruning;
 mod reader;
 mod recent;
+mod records;
 mod retention;
 mod sink;
 mod snapshot;
@@ -47,6 +48,8 @@ pub use open::{Parts, StoreInfo, Tables};
 pub use sink::{StoreSink, cursor_name};
 pub use snapshot::Snapshot;
 pub use statistics::ScanStats;
+
+pub(crate) use records::{is_made_of_records, of_records};
 
 #[cfg(test)]
 mod tests;

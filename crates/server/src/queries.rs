@@ -411,7 +411,7 @@ pub fn names(stores: &[Store], caller: AccountId, strict: bool) -> Names {
             active: store.status.is_active() && own,
         }
     };
-    Names { tables: stores.iter().map(table).collect(), strict, ocsf: ocsf::schema().ok(), ..Names::default() }
+    Names { tables: stores.iter().map(table).collect(), strict, ocsf: ocsf::schema(), ..Names::default() }
 }
 
 /// The engine, on threads of its own.

@@ -2,7 +2,6 @@
 //! conditions and the order need; then the rest, of these rows alone. In one step the engine would read every column of
 //! every row that fits.
 
-use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Distinct, Expr, GroupByExpr, OrderByExpr, Select, Visit, Visitor};
@@ -10,14 +9,14 @@ use datafusion::sql::sqlparser::ast::{Distinct, Expr, GroupByExpr, OrderByExpr, 
 use super::compile::Compiler;
 use super::error::Error;
 use super::query::{nth, ordinal};
-use super::scope::{Relation, Scope, Value, ident};
+use super::scope::{Relation, Scope, Stored, Value, ident};
 use super::select::output_named;
 use crate::functions::catalog::{Class, find};
 use crate::schema;
 
 /// The most rows that are worth it. Own choice: they are named in the second step's text one by one.
 const ROWS_MAX: u64 = 1_000;
-/// With fewer columns, none of them heavy, one step takes less.
+/// More columns than these are many; with fewer, none of them heavy, one step takes less.
 const COLUMNS_MIN: usize = 8;
 /// Columns whose values weigh much.
 const HEAVY: &[&str] =
@@ -28,35 +27,47 @@ const HEAVY: &[&str] =
 pub(crate) struct Late {
     /// Yields the position and the time of each row.
     pub(crate) find: String,
+    /// The table that rows are of.
+    pub(crate) store: Stored,
+    /// So much is asked of them that reading their records and making the rows anew takes less than reading their columns.
+    pub(crate) of_records: bool,
     fetch: String,
-    table: String,
     sorted: String,
 }
 
 impl Late {
-    /// The second step, for rows with these positions and times (microseconds); there must be some.
+    /// What is asked, of rows with these positions and times (microseconds); there must be some.
     pub(crate) fn fetch(&self, rows: &[(i64, i64)]) -> String {
-        let bounds = |value: fn(&(i64, i64)) -> i64| (rows.iter().map(value).min(), rows.iter().map(value).max());
-        let ((first, last), (oldest, newest)) = (bounds(|row| row.0), bounds(|row| row.1));
+        format!("{}{}{}", self.fetch, self.are(rows), self.sorted)
+    }
+
+    /// What is asked, of a table that has these rows alone.
+    pub(crate) fn fetch_all(&self) -> String {
+        format!("{}{}", self.fetch, self.sorted)
+    }
+
+    /// The records of rows with these positions and times, and what else a row is made of.
+    pub(crate) fn records(&self, rows: &[(i64, i64)]) -> String {
+        let columns = schema::RECORD.map(|name| self.column(name)).join(", ");
+        format!("SELECT {columns} FROM {} AS {}{}", ident(&self.store.id), ident(&self.store.table), self.are(rows))
+    }
+
+    /// A condition: which rows.
+    fn are(&self, rows: &[(i64, i64)]) -> String {
+        let between = |value: fn(&(i64, i64)) -> i64| {
+            (rows.iter().map(value).min().unwrap_or_default(), rows.iter().map(value).max().unwrap_or_default())
+        };
+        let ((first, last), (oldest, newest)) = (between(|row| row.0), between(|row| row.1));
         let (position, time) = (self.column(schema::POSITION), self.column(schema::EVENT_TIME));
-        let mut sql = format!("{} WHERE {position} IN (", self.fetch);
-        for (at, (position, _)) in rows.iter().enumerate() {
-            let comma = if at == 0 { "" } else { ", " };
-            let _ = write!(sql, "{comma}{position}");
-        }
-        let between = |low: Option<i64>, high: Option<i64>| (low.unwrap_or_default(), high.unwrap_or_default());
-        let ((first, last), (oldest, newest)) = (between(first, last), between(oldest, newest));
-        let _ = write!(
-            sql,
-            ") AND {position} BETWEEN {first} AND {last} \
-             AND {time} BETWEEN to_timestamp_micros({oldest}) AND to_timestamp_micros({newest}){}",
-            self.sorted
-        );
-        sql
+        let positions = rows.iter().map(|row| row.0.to_string()).collect::<Vec<_>>().join(", ");
+        format!(
+            " WHERE {position} IN ({positions}) AND {position} BETWEEN {first} AND {last} \
+             AND {time} BETWEEN to_timestamp_micros({oldest}) AND to_timestamp_micros({newest})"
+        )
     }
 
     fn column(&self, name: &str) -> String {
-        format!("{}.{}", ident(&self.table), ident(name))
+        format!("{}.{}", ident(&self.store.table), ident(name))
     }
 }
 
@@ -76,7 +87,7 @@ impl Compiler<'_> {
     /// Notes how the statement could be run in two steps, but for its LIMIT.
     pub(crate) fn consider_late(&mut self, parts: &Parts<'_>) -> Result<(), Error> {
         let Parts { select, order, scope, list, .. } = parts;
-        let [Relation { stored: Some(table), .. }] = scope.relations else { return Ok(()) };
+        let [Relation { stored: Some(store), .. }] = scope.relations else { return Ok(()) };
         if !self.is_outermost() || scope.outer.is_some() || order.is_empty() || !is_wide(list) || !is_of_rows(select, order) {
             return Ok(());
         }
@@ -92,12 +103,13 @@ impl Compiler<'_> {
             compiler.value(expr, &Scope { outputs: list, ..**scope })
         })?;
         let Parts { columns, from, condition, .. } = parts;
-        let column = |name: &str| format!("{}.{}", ident(table), ident(name));
+        let column = |name: &str| format!("{}.{}", ident(&store.table), ident(name));
         let (position, time) = (column(schema::POSITION), column(schema::EVENT_TIME));
         self.late = Some(Late {
             find: format!("SELECT {position} AS \"position\", {time} AS \"time\"{from}{condition}{sorted}"),
             fetch: format!("SELECT {columns}{from}"),
-            table: table.clone(),
+            store: store.clone(),
+            of_records: list.len() > COLUMNS_MIN,
             sorted: parts.sorted.to_owned(),
         });
         Ok(())

@@ -9,7 +9,7 @@ use super::compile::Compiler;
 use super::error::{Error, Place};
 use super::names::{Resolved, Shape};
 use super::query::{Output, refuse, renamed};
-use super::scope::{Column, Relation, Scope, call, ident};
+use super::scope::{Column, Relation, Scope, Stored, call, ident};
 use super::typing::Type;
 use crate::schema;
 
@@ -169,7 +169,8 @@ impl Compiler<'_> {
         let written = parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".");
         let written = alias.map_or(written, |alias| alias.name.value.clone());
         let table = self.fresh(&written);
-        let stored = matches!(resolved.shape, Shape::Store(_)).then(|| table.clone());
+        let stored = Stored { id: resolved.id.clone(), table: table.clone() };
+        let stored = matches!(resolved.shape, Shape::Store(_)).then_some(stored);
         let columns = self.columns(&resolved, &table);
         let mut relation = Relation { name: written.to_ascii_lowercase(), columns, stored };
         if let Some(alias) = alias.filter(|alias| !alias.columns.is_empty()) {

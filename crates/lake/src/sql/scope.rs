@@ -86,8 +86,17 @@ pub(crate) struct Relation {
     /// What it is called, in lower case.
     pub(crate) name: String,
     pub(crate) columns: Vec<Column>,
-    /// If it is an event data store as it is: its name in the engine's SQL.
-    pub(crate) stored: Option<String>,
+    /// Which event data store it is, if it is one as it is.
+    pub(crate) stored: Option<Stored>,
+}
+
+/// An event data store in FROM.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    /// The id of the store.
+    pub(crate) id: String,
+    /// What it is called in the engine's SQL.
+    pub(crate) table: String,
 }
 
 /// A column of a relation.

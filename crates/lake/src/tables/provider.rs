@@ -53,6 +53,11 @@ impl Provider {
         Self { schema: schema::arrow_schema(snapshot.family()), snapshot, stats }
     }
 
+    /// What it is a table of.
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
     /// The scans whose rows together are the table's, of these columns.
     fn scans(
         &self,

@@ -1,9 +1,13 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use base64::Engine;
+use base64::Engine as _;
+use cloudtrail::event_data_store::Family;
 
 use super::lab::*;
+use crate::engine::{Engine, EngineOptions};
+use crate::sql::{Compiled, Named, Names, Shape, compile};
 use crate::tables::{Config, ScanStats};
 
 /// Files of several days, some overlapping, and a tail.
@@ -156,4 +160,52 @@ async fn groups_aggregate_over_everything() {
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0][1..], ["200", "e-00100", "e-00399"]);
     assert_eq!(rows[1][1..], ["220", "e-00000", "e-00419"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_rows_are_made_of_their_records() {
+    let lab = lab().await;
+    let engine = Engine::new(&EngineOptions {
+        memory_bytes: 64 << 20,
+        spill_dir: lab.dir.path().join("spill"),
+        spill_bytes: 1 << 20,
+        threads: 2,
+        result_bytes: 1 << 20,
+    })
+    .unwrap();
+    let named = Named {
+        id: STORE.to_owned(),
+        arn: String::new(),
+        name: "eds".to_owned(),
+        shape: Shape::Store(Family::Events),
+        default: true,
+        active: true,
+    };
+    let names = Names { tables: vec![named], ..Names::default() };
+    for (sql, count) in [
+        ("SELECT * FROM eds WHERE userIdentity.userName LIKE 'user-e-0%' ORDER BY eventTime DESC LIMIT 25", 25),
+        ("SELECT * FROM eds WHERE eventid >= 'e-00390' ORDER BY eventid LIMIT 1000", 30),
+        ("SELECT * FROM eds WHERE eventid = 'e-00007' ORDER BY eventid LIMIT 5", 1),
+        ("SELECT * FROM eds WHERE eventid = 'e-00407' ORDER BY eventid LIMIT 5", 1),
+    ] {
+        let two = compile(sql, &names, 0).unwrap();
+        assert!(two.late.as_ref().is_some_and(|late| late.of_records), "{sql}");
+        let one = Compiled { late: None, ..two.clone() };
+        let mut found = Vec::new();
+        for compiled in [two, one] {
+            let stats = Arc::<ScanStats>::default();
+            let tables = HashMap::from([(STORE.to_owned(), lab.snapshot().provider(Arc::clone(&stats)))]);
+            let mut running = engine.start(compiled, tables, None);
+            let mut rows = Vec::new();
+            while let Some(page) = running.next().await {
+                rows.extend(page.unwrap());
+            }
+            assert_eq!(rows.len(), count, "{sql}");
+            assert!(rows.iter().all(|row| row.iter().flatten().count() > 10), "{sql}: {rows:?}");
+            found.push((rows, stats.rows_scanned.load(Ordering::Relaxed), stats.bytes_scanned.load(Ordering::Relaxed)));
+        }
+        let [(two, rows_two, bytes_two), (one, rows_one, bytes_one)] = &found[..] else { unreachable!() };
+        assert_eq!((two, rows_two), (one, rows_one), "{sql}");
+        assert!(*bytes_two > 0 && bytes_two <= bytes_one, "{sql}: {bytes_two} of {bytes_one}");
+    }
 }
