@@ -65,6 +65,9 @@ pub struct Engine {
     runtime: Option<Runtime>,
 }
 
+/// What statements read, by the ids of stores.
+type Tables = HashMap<String, Arc<dyn TableProvider>>;
+
 /// A page of a result: rows of texts.
 pub type Page = Vec<Vec<Option<String>>>;
 
@@ -166,7 +169,7 @@ struct Work {
     base: Arc<SessionState>,
     result_bytes: u64,
     compiled: Compiled,
-    tables: HashMap<String, Arc<dyn TableProvider>>,
+    tables: Tables,
     plan: Arc<Mutex<Option<Arc<dyn ExecutionPlan>>>>,
 }
 
@@ -188,7 +191,9 @@ impl Work {
                 if rows.is_empty() {
                     return Ok(());
                 }
-                match late::narrowed(late, &rows, &session, &self.tables).await? {
+                let tables = late::counted(late, &self.tables);
+                let session = session::open(&self.base, &self.compiled, tables.clone())?;
+                match late::narrowed(late, &rows, &session, &tables).await? {
                     Some(tables) => {
                         let session = session::open(&self.base, &self.compiled, tables)?;
                         let plan = session::plan(&session, &late.fetch_all()).await?;

@@ -49,7 +49,7 @@ pub use sink::{StoreSink, cursor_name};
 pub use snapshot::Snapshot;
 pub use statistics::ScanStats;
 
-pub(crate) use records::{is_made_of_records, of_records};
+pub(crate) use records::{Made, of_known_rows};
 
 #[cfg(test)]
 mod tests;

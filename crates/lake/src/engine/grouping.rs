@@ -4,7 +4,7 @@
 //! buffer and place. Two places take advantage of that. Where the engine would hash and compare the text of every row to
 //! find its group, [`TextGroups`] looks its view up; where it would put every row's text into a set, [`distinct`] puts in
 //! each view's once. Both stand for the partial step of an aggregation: what they give is merged by the engine's own final
-//! step, so that groups may come more than once, and memory stays small.
+//! step, so that groups may come more than once when memory is short.
 
 mod distinct;
 mod keys;
@@ -18,6 +18,7 @@ use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DataFusionError, Result, internal_datafusion_err};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_expr::PhysicalExpr;
@@ -29,11 +30,10 @@ use futures_util::{StreamExt as _, stream};
 use distinct::DistinctTexts;
 use keys::Keys;
 
-/// What groups may weigh before they are handed on. Own choice: some thousands of groups fit, and the memory of ten queries
-/// on two threads is little beside their budget.
-const BYTES_MAX: usize = 4 << 20;
-/// The most groups before they are handed on.
-const GROUPS_MAX: usize = 16_384;
+/// What groups may weigh before they are handed on; they are, too, when the memory of queries is used up. Own choice.
+const BYTES_MAX: usize = 32 << 20;
+/// The most groups before they are handed on. Own choice.
+const GROUPS_MAX: usize = 131_072;
 /// After so many rows it is looked whether grouping makes fewer of them (as the engine's own step does).
 const PROBE_ROWS: usize = 100_000;
 /// With more groups than this share of the rows they are handed on as they are (as the engine's own step does).
@@ -111,8 +111,8 @@ impl ExecutionPlan for TextGroups {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let grouping = Some(Grouping::new(&self.aggregate, &context)?);
         let input = self.aggregate.input().execute(partition, context)?;
-        let grouping = Some(Grouping::new(&self.aggregate)?);
         let batches = stream::try_unfold((input, grouping), async |(mut input, mut grouping)| {
             let Some(work) = &mut grouping else { return Ok(None) };
             while let Some(batch) = input.next().await {
@@ -138,8 +138,11 @@ struct Grouping {
     rows: usize,
     /// Groups that were handed on.
     emitted: usize,
+    /// Whether it was looked if grouping is of use.
+    probed: bool,
     /// Nothing is grouped any more, since hardly two rows are of one group.
     passing: bool,
+    memory: MemoryReservation,
 }
 
 struct Aggregate {
@@ -149,7 +152,7 @@ struct Aggregate {
 }
 
 impl Grouping {
-    fn new(aggregate: &AggregateExec) -> Result<Self> {
+    fn new(aggregate: &AggregateExec, context: &TaskContext) -> Result<Self> {
         let by: Vec<_> = aggregate.group_expr().expr().iter().map(|(expression, _)| Arc::clone(expression)).collect();
         let arguments = aggregate_expressions(aggregate.aggr_expr(), aggregate.mode(), 0)?;
         let aggregates = aggregate.aggr_expr().iter().zip(arguments).zip(aggregate.filter_expr());
@@ -164,7 +167,9 @@ impl Grouping {
             groups: Vec::new(),
             rows: 0,
             emitted: 0,
+            probed: false,
             passing: false,
+            memory: MemoryConsumer::new("TextGroups").register(context.memory_pool()),
         })
     }
 
@@ -182,16 +187,14 @@ impl Grouping {
             let (arguments, filter) = aggregate.evaluate(batch)?;
             aggregate.state.update_batch(&arguments, &self.groups, filter.as_ref(), count)?;
         }
-        let weight = self.keys.bytes() + self.aggregates.iter().map(|aggregate| aggregate.state.size()).sum::<usize>();
-        if count < GROUPS_MAX && weight < BYTES_MAX {
-            return Ok(None);
+        if self.rows >= PROBE_ROWS && !self.probed {
+            self.probed = true;
+            let useless = (self.emitted + count) as f64 > self.rows as f64 * GROUPS_PER_ROW_MAX;
+            self.passing = useless && self.aggregates.iter().all(|aggregate| aggregate.state.supports_convert_to_state());
         }
-        let groups = self.emit()?;
-        let useless = (self.emitted as f64) > self.rows as f64 * GROUPS_PER_ROW_MAX;
-        self.passing = self.rows >= PROBE_ROWS
-            && useless
-            && self.aggregates.iter().all(|aggregate| aggregate.state.supports_convert_to_state());
-        Ok(groups)
+        let weight = self.keys.bytes() + self.aggregates.iter().map(|aggregate| aggregate.state.size()).sum::<usize>();
+        let bearable = count < GROUPS_MAX && weight < BYTES_MAX && self.memory.try_resize(weight).is_ok();
+        if bearable && !self.passing { Ok(None) } else { self.emit() }
     }
 
     /// The groups so far, which are forgotten; none if there are none.
@@ -205,6 +208,7 @@ impl Grouping {
         for aggregate in &mut self.aggregates {
             columns.extend(aggregate.state.state(EmitTo::All)?);
         }
+        self.memory.free();
         Ok(Some(RecordBatch::try_new(Arc::clone(&self.schema), columns)?))
     }
 

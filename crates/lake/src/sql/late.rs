@@ -32,6 +32,7 @@ pub(crate) struct Late {
     /// So much is asked of them that reading their records and making the rows anew takes less than reading their columns.
     pub(crate) of_records: bool,
     fetch: String,
+    /// ORDER BY and LIMIT.
     sorted: String,
 }
 
@@ -119,7 +120,9 @@ impl Compiler<'_> {
     pub(crate) fn limit_late(&mut self, limit: &str) {
         let rows = limit.strip_prefix(" LIMIT ").and_then(|rows| rows.parse::<u64>().ok());
         self.late = match (self.late.take(), rows) {
-            (Some(late), Some(rows)) if rows <= ROWS_MAX => Some(Late { find: late.find + limit, ..late }),
+            (Some(late), Some(rows)) if rows <= ROWS_MAX => {
+                Some(Late { find: late.find + limit, sorted: late.sorted + limit, ..late })
+            }
             _ => None,
         };
     }

@@ -204,7 +204,7 @@ impl Compiler<'_> {
             let direction = if key.options.asc == Some(false) { "DESC" } else { "ASC" };
             let nulls = if key.options.nulls_first == Some(true) { "FIRST" } else { "LAST" };
             // Maps sort as text would, which is no worse than refusing.
-            keys.push(format!("{} {direction} NULLS {nulls}", compiled.sql));
+            keys.push(format!("{} {direction} NULLS {nulls}", not_ordinal(compiled.sql)));
         }
         Ok(if keys.is_empty() { String::new() } else { format!(" ORDER BY {}", keys.join(", ")) })
     }
@@ -234,6 +234,12 @@ pub(crate) fn ordinal(expr: &Expr) -> Option<usize> {
         },
         _ => None,
     }
+}
+
+/// A key of GROUP BY or ORDER BY: a bare number would be taken for a place in the select list.
+pub(crate) fn not_ordinal(sql: String) -> String {
+    let bare = sql.trim_matches(|c| matches!(c, '(' | ')' | '+' | '-' | ' '));
+    if bare.parse::<f64>().is_ok() { format!("({sql} + 0)") } else { sql }
 }
 
 /// The n-th column of a select list, from 1.

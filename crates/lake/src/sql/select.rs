@@ -10,7 +10,7 @@ use super::compile::Compiler;
 use super::error::{Error, Place};
 use super::expression::boolean;
 use super::late::Parts;
-use super::query::{Output, nth, ordinal, refuse};
+use super::query::{Output, not_ordinal, nth, ordinal, refuse};
 use super::scope::{Relation, Scope, Value, ident};
 
 impl Compiler<'_> {
@@ -141,8 +141,7 @@ impl Compiler<'_> {
                     Some(number) => nth(list, number, place_of(key))?,
                     None => self.value(key, &Scope { outputs: list, ..*scope })?,
                 };
-                // A bare number would be taken for a place in the select list.
-                return Ok(if value.sql.parse::<f64>().is_ok() { format!("({} + 0)", value.sql) } else { value.sql });
+                return Ok(not_ordinal(value.sql));
             }
         };
         let mut compiled = Vec::new();

@@ -58,13 +58,18 @@ impl Provider {
         &self.snapshot
     }
 
+    /// What counts what is read of it.
+    pub(super) fn stats(&self) -> &Arc<ScanStats> {
+        &self.stats
+    }
+
     /// The scans whose rows together are the table's, of these columns.
     fn scans(
         &self,
         files: Vec<Arc<File>>,
         names: &[String],
         limit: Option<usize>,
-        (state, stats): (&dyn Session, &Arc<ScanStats>),
+        state: &dyn Session,
     ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
         let cutoff_us = self.snapshot.cutoff_us;
         let kept = files.into_iter().filter(|file| file.newest_us() >= cutoff_us);
@@ -72,12 +77,12 @@ impl Provider {
         let mut scans = Vec::new();
         for (files, filter) in [(whole, None), (edge, Some(not_before(cutoff_us)))] {
             if !files.is_empty() {
-                scans.push(self.scan_files(&files, filter, names, limit, (state, stats))?);
+                scans.push(self.scan_files(&files, filter, names, limit, state)?);
             }
         }
         let tail = self.tail(cutoff_us);
         if !tail.is_empty() {
-            scans.push(self.scan_tail(tail, names, stats)?);
+            scans.push(self.scan_tail(tail, names)?);
         }
         Ok(scans)
     }
@@ -88,11 +93,11 @@ impl Provider {
         filter: Option<Arc<dyn PhysicalExpr>>,
         names: &[String],
         limit: Option<usize>,
-        (state, stats): (&dyn Session, &Arc<ScanStats>),
+        state: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let narrow = Arc::new(Narrow::new(self.snapshot.family(), narrow::columns(self.snapshot.family(), names))?);
         let scanned = Arc::clone(narrow.schema());
-        let readers = Readers::new(files, narrow, &self.snapshot.store.shared, stats);
+        let readers = Readers::new(files, narrow, &self.snapshot.store.shared, &self.stats);
         let source = ParquetSource::new(Arc::clone(&scanned))
             .with_table_parquet_options(TableParquetOptions::default())
             .with_parquet_file_reader_factory(Arc::new(readers))
@@ -117,10 +122,10 @@ impl Provider {
         Ok(DataSourceExec::from_data_source(config))
     }
 
-    fn scan_tail(&self, batches: Vec<RecordBatch>, names: &[String], stats: &Arc<ScanStats>) -> Result<Arc<dyn ExecutionPlan>> {
+    fn scan_tail(&self, batches: Vec<RecordBatch>, names: &[String]) -> Result<Arc<dyn ExecutionPlan>> {
         let stored = schema::stored_schema(self.snapshot.family());
         let projection = indices(&stored, names)?;
-        let scan = TailScan::new(batches, Arc::clone(&stored), projection, newest_first(&stored)?, stats)?;
+        let scan = TailScan::new(batches, Arc::clone(&stored), projection, newest_first(&stored)?, &self.stats)?;
         Ok(DataSourceExec::from_data_source(scan))
     }
 
@@ -193,14 +198,10 @@ impl TableProvider for Provider {
         let files = self.snapshot.files.as_ref().clone();
         let files = pruning::prune(files, filters, &DFSchema::try_from(Arc::clone(&self.schema))?, state)?;
         let family = self.snapshot.family();
-        // Only the second step of a statement asks for places, of rows that the first has counted.
-        let asks_places = |filter: &Expr| filter.column_refs().iter().any(|column| column.name == schema::POSITION);
-        let known_rows = filters.iter().any(asks_places).then(|| ScanStats::of_known_rows(&self.stats));
-        let stats = known_rows.as_ref().unwrap_or(&self.stats);
-        let source = needles::Source { family, footers: &self.snapshot.store.shared.footers, stats };
+        let source = needles::Source { family, footers: &self.snapshot.store.shared.footers, stats: &self.stats };
         let files = needles::prune(files, filters, source).await;
         let files = files.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let mut scans = self.scans(files, &read, limit, (state, stats))?;
+        let mut scans = self.scans(files, &read, limit, state)?;
         let plan = match scans.len() {
             0 => return Ok(Arc::new(EmptyExec::new(wanted))),
             1 => scans.remove(0),

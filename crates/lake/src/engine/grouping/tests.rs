@@ -62,7 +62,7 @@ async fn groups_are_those_of_the_engine() {
 async fn more_groups_than_are_kept_are_handed_on() {
     // Some are handed on and found again; with no two rows alike, they are passed on as they are in the end.
     for different in [GROUPS_MAX + GROUPS_MAX / 2, usize::MAX] {
-        let context = context(2 * (PROBE_ROWS + 3 * GROUPS_MAX), different);
+        let context = context(2 * (PROBE_ROWS + 2 * GROUPS_MAX), different);
         for sql in ["SELECT a, b, count(*), max(n) FROM t GROUP BY a, b ORDER BY a, b", "SELECT count(DISTINCT a) FROM t"] {
             let (engine, ours) = both(&context, sql, "TextGroups").await;
             assert_eq!(engine, ours, "{sql}");

@@ -13,6 +13,10 @@ const IN_TWO: &[&str] = &[
     "SELECT * FROM EVENTS WHERE eventName = 'Nothing' ORDER BY eventTime LIMIT 1",
     "SELECT * FROM EVENTS ORDER BY eventTime LIMIT 0",
     "SELECT * FROM EVENTS ORDER BY eventTime FETCH FIRST 2 ROWS ONLY",
+    "SELECT 1 AS rank, eventJson FROM EVENTS ORDER BY rank, eventTime DESC LIMIT 2",
+    "SELECT 3 AS x, eventJson FROM EVENTS ORDER BY x, eventid DESC LIMIT 2",
+    "SELECT eventJson, 1.5 AS n FROM EVENTS ORDER BY 2, eventTime DESC LIMIT 2",
+    "SELECT eventJson FROM EVENTS ORDER BY (1), +2, eventTime DESC LIMIT 2",
     "SELECT eventid, useridentity FROM EVENTS ORDER BY eventTime DESC LIMIT 1000",
 ];
 
