@@ -111,9 +111,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let mut ended = match post.greet().await {
         Err(error) => Err(error),
         Ok(destination) => {
-            let (done, state) = open_state(&arguments, &destination, &source).inspect_err(|_| progress.finish())?;
+            let (done, state) = open_state(&arguments, destination.as_deref(), &source).inspect_err(|_| progress.finish())?;
             state_path = state.path().map(|path| path.display().to_string());
-            let sender = Sender { post, tally: Arc::clone(&tally), state: std::sync::Mutex::new(state) };
+            let state = std::sync::Mutex::new(state);
+            let sender = Sender { post, destination, tally: Arc::clone(&tally), state };
             import(&Arc::new(sender), source, Arc::new(done)).await
         }
     };
@@ -149,7 +150,13 @@ async fn import(sender: &Arc<Sender>, source: Arc<Source>, done: Arc<Done>) -> a
 }
 
 /// Where finished files are noted, and what earlier imports noted there.
-fn open_state(arguments: &Arguments, destination: &str, source: &Source) -> anyhow::Result<(Done, State)> {
+fn open_state(arguments: &Arguments, destination: Option<&str>, source: &Source) -> anyhow::Result<(Done, State)> {
+    let Some(destination) = destination else {
+        eprintln!(
+            "trailkeep: finished files are not noted, an interrupted import will begin anew: the server does not say where records go"
+        );
+        return Ok(Default::default());
+    };
     let identity = Identity::of(&[&source.identity(), destination]);
     let usage = |error: state::Error| Failure::Usage(format!("{error}\nhint: --state FILE notes finished files elsewhere"));
     if let Some(path) = &arguments.state {

@@ -43,6 +43,8 @@ pub(super) struct Post {
 /// What senders share.
 pub(super) struct Sender {
     pub(super) post: Post,
+    /// Where records go, as the server named it at first.
+    pub(super) destination: Option<String>,
     pub(super) tally: Arc<Tally>,
     pub(super) state: std::sync::Mutex<State>,
 }
@@ -50,7 +52,8 @@ pub(super) struct Sender {
 /// What the server says of an archive.
 struct Answer {
     body: Bytes,
-    destination: String,
+    /// None if the server, or what is in between, does not say.
+    destination: Option<String>,
 }
 
 /// An attempt that failed.
@@ -79,6 +82,8 @@ impl Sender {
 
     async fn deliver(&self, archive: Archive) -> anyhow::Result<()> {
         let answer = self.post.persist(&archive.body, UNREACHABLE_LATER).await?;
+        // What is noted as done must be where later imports believe it to be.
+        anyhow::ensure!(answer.destination == self.destination, "the server, or the event data store, is another one now");
         let outcomes = outcomes(&answer.body, &archive)?;
         let mut finished = Vec::with_capacity(archive.files.len());
         for (file, outcome) in archive.files.into_iter().zip(outcomes) {
@@ -97,10 +102,8 @@ impl Sender {
 impl Post {
     /// Sends an archive with nothing in it: whether the server is there, and takes imports from us. Gives the name of where
     /// they go.
-    pub(super) async fn greet(&self) -> anyhow::Result<String> {
-        let answer = self.persist(&archive::empty(), UNREACHABLE_FIRST).await?;
-        anyhow::ensure!(!answer.destination.is_empty(), "{} answers without {DESTINATION}", self.client.endpoint());
-        Ok(answer.destination)
+    pub(super) async fn greet(&self) -> anyhow::Result<Option<String>> {
+        Ok(self.persist(&archive::empty(), UNREACHABLE_FIRST).await?.destination)
     }
 
     /// Sends until it is taken, refused, or patience ends.
@@ -132,7 +135,7 @@ impl Post {
         let exchange = async {
             let response = self.client.send("POST", &self.path, "application/x-tar", body.clone()).await.map_err(unsent)?;
             let (status, retry_after) = (response.status(), retry_after(&response));
-            let destination = text(&response, DESTINATION).unwrap_or_default().to_owned();
+            let destination = text(&response, DESTINATION).map(str::to_owned);
             let body = response.bytes().await.map_err(|error| Failed::Unreachable(format!("the answer broke off: {error}")))?;
             if status.is_success() {
                 return Ok(Answer { body, destination });
