@@ -57,6 +57,7 @@ struct Peer {
 
 /// A query that has ended.
 pub(super) struct Ended {
+    id: String,
     took: Duration,
     pub(super) rows: Vec<Value>,
 }
@@ -75,7 +76,7 @@ pub(super) fn run(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     let found = settle(&server, events)?;
     report.check("lake: rows of the store", events, found);
     let load_s = begun.elapsed().as_secs_f64();
-    let mut ours = BTreeMap::new();
+    let (mut ours, mut running) = (BTreeMap::new(), BTreeMap::new());
     for (name, sql) in queries(&needles) {
         let mut least: Option<Ended> = None;
         for _ in 0..ROUNDS {
@@ -89,6 +90,7 @@ pub(super) fn run(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
             report.check("lake: rows of the needle", 1, least.rows.len() as u64);
         }
         ours.insert(name.to_owned(), least.took.as_secs_f64() * 1e3);
+        running.insert(name, running_ms(&server, &least.id)?);
     }
     let at_once_ms = at_once(&server, &needles)?;
     let (peak_mib, bytes) = (server.peak_mib(), bytes_in(&server.data_dir().join("lake"))?);
@@ -101,6 +103,7 @@ pub(super) fn run(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     section.add(format!("{AT_ONCE} queries at once, until all have ended"), at_once_ms, "ms");
     for (name, ms) in &ours {
         section.add(name.as_str(), *ms, "ms");
+        section.add("  of it, running", running.get(name.as_str()).copied().unwrap_or_default(), "ms");
     }
     for engine in PEERS {
         for peer in ask_peer(bench, engine, &ndjson, files.path(), &needles)? {
@@ -246,12 +249,18 @@ pub(super) fn query(server: &Server, sql: &str) -> anyhow::Result<Ended> {
                 }
                 match page["NextToken"].as_str() {
                     Some(token) => asked["NextToken"] = token.into(),
-                    None => return Ok(Ended { took: begun.elapsed(), rows }),
+                    None => return Ok(Ended { id, took: begun.elapsed(), rows }),
                 }
             }
             other => bail!("the query is {other}: {}", page["ErrorMessage"]),
         }
     }
+}
+
+/// How long a query ran, in milliseconds, without being started and fetched.
+fn running_ms(server: &Server, id: &str) -> anyhow::Result<f64> {
+    let told = call(&mut Link::connect(&server.address)?, server, "DescribeQuery", &json!({ "QueryId": id }))?;
+    told["QueryStatistics"]["ExecutionTimeInMillis"].as_f64().context("no ExecutionTimeInMillis")
 }
 
 pub(super) fn call(link: &mut Link, server: &Server, operation: &str, input: &Value) -> anyhow::Result<Value> {
