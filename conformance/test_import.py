@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from conftest import PROGRAM, eventually
+from wire import root_keys
 
 FINE, WRONG, INCONCLUSIVE, USAGE = 0, 1, 2, 3
 CORPUS_FILES, CORPUS_EVENTS = 56, 2902
@@ -324,6 +325,20 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def test_a_profile_may_have_its_keys_from_a_program(server, tmp_path):
+    write(tmp_path / "logs/a.json.gz", [record(0x680)])
+    upload(server, "by-process", tmp_path / "logs")
+    answer = dict(zip(["AccessKeyId", "SecretAccessKey"], root_keys(server)), Version=1)
+    (tmp_path / "keys.json").write_text(json.dumps(answer))
+    profile = f"[profile audit]\nregion = us-east-1\ncredential_process = cat {tmp_path}/keys.json\n"
+    (tmp_path / "config").write_text(profile)
+    source = ["s3://by-process/copied/", "--source-endpoint-url", server.url, "--source-profile", "audit"]
+    variables = {**server.variables(), "XDG_STATE_HOME": str(tmp_path), "AWS_CONFIG_FILE": str(tmp_path / "config")}
+    command = [PROGRAM, "import", *source, "--output", "json"]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True)
+    assert done.returncode == FINE and json.loads(done.stdout)["events"]["new"] == 1, done.stderr
 
 
 def test_who_cannot_be_reached_is_inconclusive(server, tmp_path):
