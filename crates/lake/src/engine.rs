@@ -183,33 +183,7 @@ impl Work {
 
     async fn pages(self, pages: &mpsc::Sender<Result<Page, Failure>>) -> Result<(), Failure> {
         let kinds: Vec<Type> = self.compiled.kinds.clone();
-        let session = session::open(&self.base, &self.compiled, self.tables.clone())?;
-        let (session, plan) = match &self.compiled.late {
-            Some(late) => {
-                let plan = self.plan(&session, &late.find).await?;
-                let rows = late::rows(execute_stream(plan, session.task_ctx())?).await?;
-                if rows.is_empty() {
-                    return Ok(());
-                }
-                let tables = late::counted(late, &self.tables);
-                let session = session::open(&self.base, &self.compiled, tables.clone())?;
-                match late::narrowed(late, &rows, &session, &tables).await? {
-                    Some(tables) => {
-                        let session = session::open(&self.base, &self.compiled, tables)?;
-                        let plan = session::plan(&session, &late.fetch_all()).await?;
-                        (session, plan)
-                    }
-                    None => {
-                        let plan = session::plan(&session, &late.fetch(&rows)).await?;
-                        (session, plan)
-                    }
-                }
-            }
-            None => {
-                let plan = self.plan(&session, &self.compiled.sql).await?;
-                (session, plan)
-            }
-        };
+        let Some((session, plan)) = self.last_step().await? else { return Ok(()) };
         let mut batches = execute_stream(plan, session.task_ctx())?;
         let mut bytes = 0;
         while let Some(batch) = batches.next().await {
@@ -226,6 +200,28 @@ impl Work {
             tokio::task::yield_now().await;
         }
         Ok(())
+    }
+
+    /// What yields the rows, and what it is run in; None if there are no rows.
+    async fn last_step(&self) -> datafusion::common::Result<Option<(Arc<SessionState>, Arc<dyn ExecutionPlan>)>> {
+        let session = session::open(&self.base, &self.compiled, self.tables.clone())?;
+        let Some(late) = &self.compiled.late else {
+            let plan = self.plan(&session, &self.compiled.sql).await?;
+            return Ok(Some((session, plan)));
+        };
+        let plan = self.plan(&session, &late.find).await?;
+        let rows = late::rows(execute_stream(plan, session.task_ctx())?).await?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let tables = late::counted(late, &self.tables);
+        let session = session::open(&self.base, &self.compiled, tables.clone())?;
+        let (session, sql) = match late::narrowed(late, &rows, &session, &tables).await? {
+            Some(tables) => (session::open(&self.base, &self.compiled, tables)?, late.fetch_all()),
+            None => (session, late.fetch(&rows)),
+        };
+        let plan = session::plan(&session, &sql).await?;
+        Ok(Some((session, plan)))
     }
 
     /// Plans a statement whose scans tell how many rows fitted.

@@ -63,7 +63,9 @@ impl Keys {
                 Some(before) => {
                     let pairs = std::mem::take(&mut self.pairs[before].list);
                     let own = numbers.iter().map(|number| pairs[*number as usize].1).collect();
-                    numbers.iter_mut().for_each(|number| *number = pairs[*number as usize].0);
+                    for number in &mut numbers {
+                        *number = pairs[*number as usize].0;
+                    }
                     self.pairs[before].clear();
                     own
                 }

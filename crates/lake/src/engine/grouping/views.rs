@@ -50,7 +50,9 @@ impl Slots {
     }
 
     pub(super) fn clear(&mut self) {
-        self.slots.iter_mut().for_each(|slot| slot.age = EMPTY);
+        for slot in &mut self.slots {
+            slot.age = EMPTY;
+        }
         self.age = EMPTY + 1;
     }
 }
