@@ -98,7 +98,7 @@ impl State {
             Err(TryLockError::WouldBlock) => return Err(Error::Locked { path: path.to_owned() }),
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
-        let done = if begin(&mut file, path, identity, afresh)? { read(&mut file).map_err(io)? } else { Done::default() };
+        let done = if begin(&mut file, path, identity)? { read(&mut file).map_err(io)? } else { Done::default() };
         if !afresh {
             return Ok((done, Self { file: Some(file), path: path.to_owned() }));
         }
@@ -122,9 +122,8 @@ impl State {
     }
 }
 
-/// Checks the head, or writes it where there is none, or, with `afresh`, where it is of another import. Says whether there may
-/// be marks.
-fn begin(file: &mut File, path: &Path, identity: Identity, afresh: bool) -> Result<bool, Error> {
+/// Checks the head, or writes it where there is none. Says whether there may be marks.
+fn begin(file: &mut File, path: &Path, identity: Identity) -> Result<bool, Error> {
     let io = |error| Error::Io { path: path.to_owned(), error };
     let head = [MAGIC.as_slice(), &identity.0.to_be_bytes()].concat();
     let mut found = Vec::new();
@@ -132,12 +131,11 @@ fn begin(file: &mut File, path: &Path, identity: Identity, afresh: bool) -> Resu
     if found == head {
         return Ok(true);
     }
-    let foreign = found.len() as u64 == HEAD_BYTES && found.starts_with(MAGIC);
-    if foreign && !afresh {
+    if found.len() as u64 == HEAD_BYTES && found.starts_with(MAGIC) {
         return Err(Error::Foreign { path: path.to_owned() });
     }
     // A head that was torn by a crash; anything else is somebody's file.
-    if !foreign && !head.starts_with(&found) {
+    if !head.starts_with(&found) {
         return Err(Error::Strange { path: path.to_owned() });
     }
     file.set_len(0).map_err(io)?;
