@@ -312,8 +312,9 @@ async fn configuration(arguments: &Arguments) -> SdkConfig {
 fn named_profile(loader: ConfigLoader, profile: &str) -> ConfigLoader {
     use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
     let mut files = ProfileFiles::builder().include_default_config_file(true).include_default_credentials_file(true);
-    if let Some(home) = std::env::home_dir() {
-        files = files.with_file(ProfileFileKind::Credentials, home.join(".aws/credentials"));
+    // Whoever has keys by `aws sso login` or from a program need not have the file.
+    if let Some(path) = std::env::home_dir().map(|home| home.join(".aws/credentials")).filter(|path| path.is_file()) {
+        files = files.with_file(ProfileFileKind::Credentials, path);
     }
     let files = files.build();
     let provider = ProfileFileCredentialsProvider::builder().profile_files(files.clone()).profile_name(profile).build();
