@@ -2,8 +2,8 @@
 //!
 //! A column of a file is read through a dictionary, so that equal texts of a batch mostly have equal views: length, start,
 //! buffer and place. Two places take advantage of that. Where the engine would hash and compare the text of every row to
-//! find its group, [`TextGroups`] looks its view up; where it would put every row's text into a set, [`distinct`] puts in
-//! each view's once. Both stand for the partial step of an aggregation: what they give is merged by the engine's own final
+//! find its group, [`Grouping`] looks its view up; where it would put every row's text into a set, [`distinct`] puts in each
+//! view's once. Both stand for the partial step of an aggregation: what they give is merged by the engine's own final
 //! step, so that groups may come more than once when memory is short.
 
 mod distinct;
@@ -27,7 +27,6 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode, PlanProperties};
 use futures_util::{StreamExt as _, stream};
 
-use distinct::DistinctTexts;
 use keys::Keys;
 
 /// What groups may weigh before they are handed on; they are, too, when the memory of queries is used up. Own choice.
@@ -41,57 +40,68 @@ const GROUPS_PER_ROW_MAX: f64 = 0.8;
 
 /// Puts our steps into a plan, wherever they can do what the engine's would.
 pub(super) fn by_views(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    let replace = |plan: Arc<dyn ExecutionPlan>| {
-        let Some(aggregate) = plan.as_any().downcast_ref::<AggregateExec>() else { return Ok(Transformed::no(plan)) };
-        if TextGroups::can_do(aggregate)? {
-            return Ok(Transformed::yes(Arc::new(TextGroups { aggregate: aggregate.clone() }) as Arc<dyn ExecutionPlan>));
-        }
-        if DistinctTexts::can_do(aggregate)? {
-            return Ok(Transformed::yes(Arc::new(DistinctTexts::new(aggregate.clone())) as Arc<dyn ExecutionPlan>));
-        }
-        Ok(Transformed::no(plan))
-    };
-    Ok(plan.transform_up(replace)?.data)
+    Ok(plan.transform_up(replaced)?.data)
 }
 
-/// The partial step of an aggregation by text columns.
+fn replaced(plan: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionPlan>>> {
+    let Some(aggregate) = plan.as_any().downcast_ref::<AggregateExec>() else { return Ok(Transformed::no(plan)) };
+    let step = if can_group(aggregate)? {
+        Step::TextGroups
+    } else if distinct::can_count(aggregate)? {
+        Step::DistinctTexts
+    } else {
+        return Ok(Transformed::no(plan));
+    };
+    Ok(Transformed::yes(Arc::new(ByViews { step, aggregate: aggregate.clone() })))
+}
+
+/// Whether it is the partial step of an aggregation by text columns.
+fn can_group(aggregate: &AggregateExec) -> Result<bool> {
+    let groups = aggregate.group_expr();
+    let plain = *aggregate.mode() == AggregateMode::Partial
+        && *aggregate.input_order_mode() == InputOrderMode::Linear
+        && aggregate.limit_options().is_none()
+        && groups.is_single()
+        && !groups.expr().is_empty();
+    if !plain {
+        return Ok(false);
+    }
+    let schema = aggregate.input_schema();
+    for (expression, _) in groups.expr() {
+        if expression.data_type(&schema)? != DataType::Utf8View {
+            return Ok(false);
+        }
+    }
+    Ok(aggregate.aggr_expr().iter().all(|one| one.groups_accumulator_supported() && one.order_bys().is_empty()))
+}
+
+/// A step of ours in a plan.
 #[derive(Debug)]
-struct TextGroups {
+struct ByViews {
+    step: Step,
     /// The step it stands for.
     aggregate: AggregateExec,
 }
 
-impl TextGroups {
-    fn can_do(aggregate: &AggregateExec) -> Result<bool> {
-        let groups = aggregate.group_expr();
-        let plain = *aggregate.mode() == AggregateMode::Partial
-            && *aggregate.input_order_mode() == InputOrderMode::Linear
-            && aggregate.limit_options().is_none()
-            && groups.is_single()
-            && !groups.expr().is_empty();
-        if !plain {
-            return Ok(false);
-        }
-        let schema = aggregate.input_schema();
-        for (expression, _) in groups.expr() {
-            if expression.data_type(&schema)? != DataType::Utf8View {
-                return Ok(false);
-            }
-        }
-        Ok(aggregate.aggr_expr().iter().all(|one| one.groups_accumulator_supported() && one.order_bys().is_empty()))
-    }
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    TextGroups,
+    DistinctTexts,
 }
 
-impl DisplayAs for TextGroups {
+impl DisplayAs for ByViews {
     fn fmt_as(&self, form: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TextGroups: ")?;
+        write!(f, "{}: ", self.name())?;
         self.aggregate.fmt_as(form, f)
     }
 }
 
-impl ExecutionPlan for TextGroups {
+impl ExecutionPlan for ByViews {
     fn name(&self) -> &'static str {
-        "TextGroups"
+        match self.step {
+            Step::TextGroups => "TextGroups",
+            Step::DistinctTexts => "DistinctTexts",
+        }
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -107,24 +117,36 @@ impl ExecutionPlan for TextGroups {
     }
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        by_views(Arc::new(self.aggregate.clone()).with_new_children(children)?)
+        Ok(replaced(Arc::new(self.aggregate.clone()).with_new_children(children)?)?.data)
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let grouping = Some(Grouping::new(&self.aggregate, &context)?);
-        let input = self.aggregate.input().execute(partition, context)?;
-        let batches = stream::try_unfold((input, grouping), async |(mut input, mut grouping)| {
-            let Some(work) = &mut grouping else { return Ok(None) };
-            while let Some(batch) = input.next().await {
-                if let Some(groups) = work.absorb(&batch?)? {
-                    return Ok(Some((groups, (input, grouping))));
-                }
-            }
-            let last = work.emit()?;
-            Ok(last.map(|groups| (groups, (input, None))))
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+        let input = self.aggregate.input().execute(partition, Arc::clone(&context))?;
+        match self.step {
+            Step::TextGroups => groups(&self.aggregate, &context, input),
+            Step::DistinctTexts => distinct::counts(&self.aggregate, &context, input),
+        }
     }
+}
+
+/// The groups of the rows of `input`.
+fn groups(
+    aggregate: &AggregateExec,
+    context: &TaskContext,
+    input: SendableRecordBatchStream,
+) -> Result<SendableRecordBatchStream> {
+    let grouping = Some(Grouping::new(aggregate, context)?);
+    let batches = stream::try_unfold((input, grouping), async |(mut input, mut grouping)| {
+        let Some(work) = &mut grouping else { return Ok(None) };
+        while let Some(batch) = input.next().await {
+            if let Some(groups) = work.absorb(&batch?)? {
+                return Ok(Some((groups, (input, grouping))));
+            }
+        }
+        let last = work.emit()?;
+        Ok(last.map(|groups| (groups, (input, None))))
+    });
+    Ok(Box::pin(RecordBatchStreamAdapter::new(aggregate.schema(), batches)))
 }
 
 /// An aggregation at work.

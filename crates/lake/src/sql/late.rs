@@ -8,16 +8,14 @@ use datafusion::sql::sqlparser::ast::{Distinct, Expr, GroupByExpr, OrderByExpr, 
 
 use super::compile::Compiler;
 use super::error::Error;
-use super::query::{nth, ordinal};
 use super::scope::{Relation, Scope, Stored, Value, ident};
-use super::select::output_named;
 use crate::functions::catalog::{Class, find};
 use crate::schema;
 
 /// The most rows that are worth it. Own choice: they are named in the second step's text one by one.
 const ROWS_MAX: u64 = 1_000;
-/// More columns than these are many; with fewer, none of them heavy, one step takes less.
-const COLUMNS_MIN: usize = 8;
+/// With so many columns, none of them heavy, one step takes less.
+const FEW_COLUMNS_MAX: usize = 8;
 /// Columns whose values weigh much.
 const HEAVY: &[&str] =
     &[schema::EVENT_JSON, "additionaleventdata", "requestparameters", "resources", "responseelements", "useridentity"];
@@ -92,17 +90,8 @@ impl Compiler<'_> {
         if !self.is_outermost() || scope.outer.is_some() || order.is_empty() || !is_wide(list) || !is_of_rows(select, order) {
             return Ok(());
         }
-        let sorted = self.order(order, |compiler, expr| {
-            if let Some(number) = ordinal(expr) {
-                return nth(list, number, super::body::place_of(expr));
-            }
-            if let Expr::Identifier(name) = expr
-                && let Some(value) = output_named(list, name)
-            {
-                return Ok(value);
-            }
-            compiler.value(expr, &Scope { outputs: list, ..**scope })
-        })?;
+        // The first step has none of the list's columns: what is in the list is written out.
+        let sorted = self.order_select(order, list, list, scope)?;
         let Parts { columns, from, condition, .. } = parts;
         let column = |name: &str| format!("{}.{}", ident(&store.table), ident(name));
         let (position, time) = (column(schema::POSITION), column(schema::EVENT_TIME));
@@ -110,7 +99,7 @@ impl Compiler<'_> {
             find: format!("SELECT {position} AS \"position\", {time} AS \"time\"{from}{condition}{sorted}"),
             fetch: format!("SELECT {columns}{from}"),
             store: store.clone(),
-            of_records: list.len() > COLUMNS_MIN,
+            of_records: list.len() > FEW_COLUMNS_MAX,
             sorted: parts.sorted.to_owned(),
         });
         Ok(())
@@ -131,7 +120,7 @@ impl Compiler<'_> {
 /// Whether reading the list costs much more than reading what conditions and order need.
 fn is_wide(list: &[(String, Value)]) -> bool {
     let heavy = |value: &Value| HEAVY.iter().any(|name| value.sql.contains(&ident(name)));
-    list.len() > COLUMNS_MIN || list.iter().any(|(_, value)| heavy(value))
+    list.len() > FEW_COLUMNS_MAX || list.iter().any(|(_, value)| heavy(value))
 }
 
 /// Whether each row of the result is made of one row of the table.

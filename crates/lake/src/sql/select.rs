@@ -59,7 +59,8 @@ impl Compiler<'_> {
             .enumerate()
             .map(|(number, (label, value))| Output::new(number, label.clone(), value.kind.clone()))
             .collect();
-        let sorted = self.order_select(order, &list, &outputs, &scope)?;
+        let named: Vec<(String, Value)> = outputs.iter().map(|output| (output.label.clone(), output.value())).collect();
+        let sorted = self.order_select(order, &list, &named, &scope)?;
         let columns = list.iter().zip(&outputs).map(|((_, value), output)| format!("{} AS {}", value.sql, ident(&output.column)));
         let columns = columns.collect::<Vec<_>>().join(", ");
         let parts = Parts {
@@ -158,28 +159,27 @@ impl Compiler<'_> {
         Ok(format!("{} ({})", sets.0, compiled.join(", ")))
     }
 
-    /// ORDER BY of a SELECT: a name is an alias before it is a column.
-    fn order_select(
+    /// ORDER BY of a SELECT: a name is an alias before it is a column. What is in the list is called as in `named`.
+    pub(crate) fn order_select(
         &mut self,
         order: &[OrderByExpr],
         list: &[(String, Value)],
-        outputs: &[Output],
+        named: &[(String, Value)],
         scope: &Scope<'_>,
     ) -> Result<String, Error> {
-        let named: Vec<(String, Value)> = outputs.iter().map(|output| (output.label.clone(), output.value())).collect();
         self.order(order, |compiler, expr| {
             if let Some(number) = ordinal(expr) {
-                return nth(&named, number, place_of(expr));
+                return nth(named, number, place_of(expr));
             }
             if let Expr::Identifier(name) = expr
-                && let Some(value) = output_named(&named, name)
+                && let Some(value) = output_named(named, name)
             {
                 return Ok(value);
             }
             // The same expression as in the select list is that column; else it is computed from the rows.
             let value = compiler.value(expr, &Scope { outputs: list, ..*scope })?;
             let known = list.iter().position(|(_, known)| known.sql == value.sql);
-            Ok(known.and_then(|at| outputs.get(at)).map(Output::value).unwrap_or(value))
+            Ok(known.and_then(|at| named.get(at)).map_or(value, |(_, known)| known.clone()))
         })
     }
 

@@ -1,7 +1,5 @@
 //! Counts different texts of all rows.
 
-use std::any::Any;
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, RecordBatch, UInt64Array};
@@ -13,40 +11,46 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::Accumulator;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
+use datafusion::physical_plan::ExecutionPlan as _;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, aggregate_expressions, finalize_aggregation};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures_util::{StreamExt as _, stream};
 
 use super::views::Views;
-use super::{by_views, evaluate, texts};
+use super::{evaluate, texts};
 
-/// The first step of an aggregation of all rows, of which a part does not mind how often a text comes.
-#[derive(Debug)]
-pub(super) struct DistinctTexts {
-    /// The step it stands for.
-    aggregate: AggregateExec,
+/// Whether it is the first step of an aggregation of all rows, of which a part does not mind how often a text comes.
+pub(super) fn can_count(aggregate: &AggregateExec) -> Result<bool> {
+    let plain = matches!(aggregate.mode(), AggregateMode::Partial | AggregateMode::Single)
+        && aggregate.group_expr().is_true_no_grouping()
+        && aggregate.filter_expr().iter().all(Option::is_none);
+    if !plain {
+        return Ok(false);
+    }
+    for function in aggregate.aggr_expr() {
+        if is_of_different_texts(function, aggregate)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-impl DistinctTexts {
-    pub(super) fn new(aggregate: AggregateExec) -> Self {
-        Self { aggregate }
-    }
-
-    pub(super) fn can_do(aggregate: &AggregateExec) -> Result<bool> {
-        let plain = matches!(aggregate.mode(), AggregateMode::Partial | AggregateMode::Single)
-            && aggregate.group_expr().is_true_no_grouping()
-            && aggregate.filter_expr().iter().all(Option::is_none);
-        if !plain {
-            return Ok(false);
+/// The counts of the rows of `input`.
+pub(super) fn counts(
+    aggregate: &AggregateExec,
+    context: &TaskContext,
+    mut input: SendableRecordBatchStream,
+) -> Result<SendableRecordBatchStream> {
+    let mut counting = Counting::new(aggregate, context)?;
+    let (schema, mode) = (aggregate.schema(), *aggregate.mode());
+    let row = stream::once(async move {
+        while let Some(batch) = input.next().await {
+            counting.absorb(&batch?)?;
         }
-        for function in aggregate.aggr_expr() {
-            if is_of_different_texts(function, aggregate)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
+        let mut states: Vec<_> = counting.counts.into_iter().map(|count| count.state).collect();
+        Ok(RecordBatch::try_new(schema, finalize_aggregation(&mut states, &mode)?)?)
+    });
+    Ok(Box::pin(RecordBatchStreamAdapter::new(aggregate.schema(), row)))
 }
 
 /// Whether the result is the same if each text comes once.
@@ -55,50 +59,6 @@ fn is_of_different_texts(function: &AggregateFunctionExpr, aggregate: &Aggregate
     let counts = (name == "count" && function.is_distinct()) || name == "approx_distinct";
     let [argument] = &function.expressions()[..] else { return Ok(false) };
     Ok(counts && argument.data_type(&aggregate.input_schema())? == DataType::Utf8View)
-}
-
-impl DisplayAs for DistinctTexts {
-    fn fmt_as(&self, form: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DistinctTexts: ")?;
-        self.aggregate.fmt_as(form, f)
-    }
-}
-
-impl ExecutionPlan for DistinctTexts {
-    fn name(&self) -> &'static str {
-        "DistinctTexts"
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.aggregate.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![self.aggregate.input()]
-    }
-
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        by_views(Arc::new(self.aggregate.clone()).with_new_children(children)?)
-    }
-
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let counting = Counting::new(&self.aggregate, partition, &context)?;
-        let input = self.aggregate.input().execute(partition, context)?;
-        let (schema, mode) = (self.schema(), *self.aggregate.mode());
-        let row = stream::once(async move {
-            let (mut input, mut counting) = (input, counting);
-            while let Some(batch) = input.next().await {
-                counting.absorb(&batch?)?;
-            }
-            let mut states: Vec<_> = counting.counts.into_iter().map(|count| count.state).collect();
-            Ok(RecordBatch::try_new(schema, finalize_aggregation(&mut states, &mode)?)?)
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), row)))
-    }
 }
 
 struct Counting {
@@ -114,13 +74,13 @@ struct Count {
 }
 
 impl Counting {
-    fn new(aggregate: &AggregateExec, partition: usize, context: &TaskContext) -> Result<Self> {
+    fn new(aggregate: &AggregateExec, context: &TaskContext) -> Result<Self> {
         let arguments = aggregate_expressions(aggregate.aggr_expr(), aggregate.mode(), 0)?;
         let counts = aggregate.aggr_expr().iter().zip(arguments).map(|(function, arguments)| {
             let seen = is_of_different_texts(function, aggregate)?.then(Views::new);
             Ok(Count { arguments, state: function.create_accumulator()?, seen })
         });
-        let memory = MemoryConsumer::new(format!("DistinctTexts[{partition}]")).register(context.memory_pool());
+        let memory = MemoryConsumer::new("DistinctTexts").register(context.memory_pool());
         Ok(Self { counts: counts.collect::<Result<_>>()?, memory })
     }
 

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use arrow::array::StringViewBuilder;
+use arrow::array::{AsArray as _, StringViewBuilder};
 use arrow::compute::{concat, take};
 use proptest::collection::vec;
 use proptest::option;
@@ -16,7 +16,7 @@ fn column(choices: &[Option<usize>], salt: usize) -> StringViewArray {
     let words = WORDS.map(|word| if word.len() > 12 { format!("{word} {}", salt % 3) } else { word.to_owned() });
     let dictionary: ArrayRef = Arc::new(words.iter().map(Some).collect::<StringViewArray>());
     let rows: arrow::array::UInt32Array = choices.iter().map(|choice| choice.map(|at| at as u32)).collect();
-    take(&dictionary, &rows, None).unwrap().as_any().downcast_ref::<StringViewArray>().unwrap().clone()
+    take(&dictionary, &rows, None).unwrap().as_string_view().clone()
 }
 
 proptest! {
@@ -44,7 +44,7 @@ proptest! {
         let arrays = keys.take();
         for (key, number) in &numbers {
             let text = |array: &ArrayRef| {
-                let array = array.as_any().downcast_ref::<StringViewArray>().unwrap();
+                let array = array.as_string_view();
                 array.is_valid(*number).then(|| array.value(*number).to_owned())
             };
             prop_assert_eq!(&key.0, &text(&arrays[0]));
