@@ -1,5 +1,6 @@
 """`trailkeep import`: existing log files from folders and buckets, once each, whatever happens in between."""
 
+import contextlib
 import gzip
 import io
 import json
@@ -391,7 +392,8 @@ class Moody(BaseHTTPRequestHandler):
             names = tarfile.open(fileobj=io.BytesIO(body)).getnames()
             self.server.names += names
             answer = b"".join(json.dumps({"file": name, "accepted": 1}).encode() + b"\n" for name in names)
-        self.send_header("Trailkeep-Destination", "a-moody-place")
+        if destination := self.server.destinations.get(self.server.posts, self.server.destinations[0]):
+            self.send_header("Trailkeep-Destination", destination)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
@@ -400,17 +402,42 @@ class Moody(BaseHTTPRequestHandler):
         pass
 
 
+@contextlib.contextmanager
+def moody(destinations):
+    """A moody server that names these destinations, by the number of the request; 0 is for all others."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Moody) as server:
+        server.posts, server.names, server.destinations = 0, [], destinations
+        server.arguments = ["--endpoint-url", f"http://127.0.0.1:{server.server_port}"]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
 def test_a_busy_server_is_waited_for(server, tmp_path):
     names = ["a.json", "日本.json", "x" * 180 + "_end.json.gz"]
     for name in names:
         write(tmp_path / "logs" / name, [record(0x880)])
-    with ThreadingHTTPServer(("127.0.0.1", 0), Moody) as busy:
-        busy.posts, busy.names = 0, []
-        threading.Thread(target=busy.serve_forever, daemon=True).start()
-        told = summary(server, tmp_path, tmp_path / "logs", "--endpoint-url", f"http://127.0.0.1:{busy.server_port}")
-        busy.shutdown()
+    with moody({0: "a-place"}) as busy:
+        told = summary(server, tmp_path, tmp_path / "logs", *busy.arguments)
     assert told["files"]["read"] == 3 and busy.posts == 4
     assert busy.names[:1] == ["a.json"] and busy.names[1].endswith("x_end.json.gz") and busy.names[2] == "日本.json"
+
+
+def test_an_import_that_would_end_elsewhere_than_it_began_ends(server, tmp_path):
+    write(tmp_path / "logs/a.json", [record(0x881)])
+    with moody({0: "a-place", 4: "another-place"}) as changed:
+        code, out, err = run(server, tmp_path, tmp_path / "logs", *changed.arguments)
+        assert code == WRONG and "is another one now" in err and "incomplete" in out, (out, err)
+        # Nothing was noted as done.
+        assert summary(server, tmp_path, tmp_path / "logs", *changed.arguments)["files"]["read"] == 1
+
+
+def test_nothing_is_noted_when_the_server_does_not_say_where_records_go(server, tmp_path):
+    write(tmp_path / "logs/a.json", [record(0x882)])
+    with moody({0: None}) as silent:
+        for _ in range(2):
+            code, out, err = run(server, tmp_path, tmp_path / "logs", *silent.arguments, "--output", "json")
+            assert code == FINE and json.loads(out)["files"]["read"] == 1 and "are not noted" in err, (out, err)
 
 
 def test_notes_of_another_import_are_refused(server, tmp_path):
