@@ -1,7 +1,7 @@
 """Loads CloudTrail records into a peer and times queries there: DuckDB over its own table, over Parquet and over the
 `.json.gz` files; chdb; PostgreSQL with JSONB. Says on stdout, as JSON, what it took.
 
-Arguments: the engine, the NDJSON file, the folder of log files, a folder to work in. Standard input: `{"values":
+Arguments: the engine, the NDJSON file (empty for DuckDB if it is alone), the folder of log files, a folder to work in. Standard input: `{"values":
 {"user", "eventID", "since", "until"}, "rounds": N, "raw": bool}`. Each query is run `rounds` times; the least time counts, for every engine alike.
 """
 
