@@ -18,6 +18,7 @@ SOURCES = {
 # Services of which there is one for all Regions.
 GLOBAL = {"iam", "route53", "cloudfront", "organizations"}
 READING = re.compile(r"(Get|List|Describe|Head|Lookup|Search|Query|Scan|BatchGet)(?![a-z])")
+UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 EC2_OR_S3 = {"ec2", "s3"}
 DASHES = str.maketrans("", "", "-_")
 # What is expected of a value that is not known: anything, or its absence.
@@ -151,12 +152,12 @@ class Made:
 def faults(made, text, record, region):
     """Everything that is wrong with a record, told one by one."""
     call, exchange = made.call, made.exchange
-    # S3 puts it into brackets.
-    agent = f"[{exchange.sent['User-Agent']}]" if call.service == "s3" else exchange.sent["User-Agent"]
+    agent = recorded_agent(made)
     expected = {
         "eventVersion": "1.11", "eventSource": source(call.service), "eventName": call.name or call.operation,
         "awsRegion": "us-east-1" if call.service in GLOBAL else region, "sourceIPAddress": "127.0.0.1", "userAgent": agent,
-        "requestID": exchange.request_id, "eventType": "AwsApiCall", "managementEvent": not call.data, "recipientAccountId": ACCOUNT,
+        "requestID": exchange.request_id or record.get("requestID"), "eventType": "AwsApiCall", "managementEvent": not call.data,
+        "recipientAccountId": ACCOUNT,
         "eventCategory": "Data" if call.data else "Management", "apiVersion": made.model.service_model.api_version,
     }
     if not (call.data and call.service == "sqs"):
@@ -167,6 +168,9 @@ def faults(made, text, record, region):
             continue
         if record.get(name) != value:
             yield f"{name} is {record.get(name)!r}, not {value!r}"
+    # A call that the upstream gave no id has one of the proxy's own.
+    if not exchange.request_id and not UUID.fullmatch(record.get("requestID") or ""):
+        yield f"requestID is {record.get('requestID')!r}, no UUID"
     yield from identity_faults(record)
     yield from time_faults(made, record)
     yield from error_faults(made, record)
@@ -185,6 +189,12 @@ def faults(made, text, record, region):
     for secret in made.secrets():
         if secret in text or json.dumps(secret)[1:-1] in text:
             yield f"a secret of the answer is told: {secret[:8]}…"
+
+
+def recorded_agent(made):
+    """The userAgent of a call's record: S3 puts it into brackets."""
+    agent = made.exchange.sent["User-Agent"]
+    return f"[{agent}]" if made.call.service == "s3" else agent
 
 
 def identity_faults(record):

@@ -9,6 +9,12 @@ CONTENT = "walked-content-8128"
 LOCKED = "walked-locked"
 # Operations that no S3 at an endpoint of one's own is asked for: they have host names of their own, or other services call them.
 ELSEWHERE = {"WriteGetObjectResponse", "ListDirectoryBuckets", "CreateSession", "SelectObjectContent", "RenameObject", "GetObjectTorrent"}
+# Deletions of parts of a bucket of which Ceph's gateway overlooks what is to be deleted: it deletes the bucket.
+OVERLOOKED_BY_CEPH = {
+    "DeleteBucketAnalyticsConfiguration", "DeleteBucketEncryption", "DeleteBucketIntelligentTieringConfiguration",
+    "DeleteBucketInventoryConfiguration", "DeleteBucketMetadataConfiguration", "DeleteBucketMetadataTableConfiguration",
+    "DeleteBucketMetricsConfiguration", "DeleteBucketOwnershipControls",
+}
 ANY_ERROR = ...
 
 OBJECT = ("AWS::S3::Object",)

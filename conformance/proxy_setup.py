@@ -147,20 +147,21 @@ class Recorder(Server):
         assert len(found) == count, found
         return found
 
-    def await_ids(self, ids, seconds=60):
-        """Text and record by requestID, once all of `ids` are there; each is there once. `ids` may say what they are of."""
+    def await_ids(self, ids, seconds=60, member="requestID"):
+        """Text and record by requestID, or by another member, once all of `ids` are there; each is there once. `ids` may say
+        what they are of."""
         ids = ids if isinstance(ids, dict) else {id: id for id in ids}
 
         def complete():
             found = {}
             for text in self.texts():
-                found.setdefault(json.loads(text).get("requestID"), []).append(text)
+                found.setdefault(json.loads(text).get(member), []).append(text)
             return found if ids.keys() <= found.keys() else None
 
         try:
             found = eventually(complete, seconds)
         except AssertionError as late:
-            there = {json.loads(text).get("requestID") for text in self.texts()}
+            there = {json.loads(text).get(member) for text in self.texts()}
             raise AssertionError(f"no record of {[what for id, what in ids.items() if id not in there][:20]}") from late
         twice = {id: texts for id, texts in found.items() if id in ids and len(texts) > 1}
         assert not twice, twice

@@ -1,18 +1,94 @@
-"""Upstreams of our own: one that does what it is told with each request, and one that is a whole S3 server."""
+"""Upstreams: one that does what it is told with each request, a whole S3 server of our own, and one that others made."""
 
 import re
+import shutil
 import socket
+import subprocess
 import threading
+import uuid
 from pathlib import Path
 
-from conftest import Server
-from proxy_setup import KEY, SECRET, free_port
+from conftest import Server, eventually
+from proxy_setup import KEY, SECRET, free_port, listens
+
+# What Ceph's gateway and the smallest cluster under it are told: one monitor, one store in memory.
+CEPH_CONFIG = """
+[global]
+fsid = {fsid}
+mon host = [v2:127.0.0.1:{mon_port}]
+public addr = 127.0.0.1
+keyring = {folder}/keyring
+run dir = {folder}
+admin socket = {folder}/$name.asok
+log file = {folder}/$name.log
+mon data = {folder}/mon
+osd data = {folder}/osd
+osd objectstore = memstore
+memstore device bytes = 4294967296
+osd crush chooseleaf type = 0
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 1
+mon allow pool size one = true
+mon max pg per osd = 1000
+rgw data = {folder}/rgw
+rgw dns name = {domain}
+rgw frontends = beast endpoint=127.0.0.1:{port}
+"""
+CEPH_PROGRAMS = ("ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin")
 
 
 def own_buckets(folder: Path, keys=(KEY, SECRET)):
     """A second Trailkeep, whose buckets stand for somebody's S3 server."""
     folder.mkdir(exist_ok=True)
     return Server(folder, environment={"TRAILKEEP_ACCESS_KEY_ID": keys[0], "TRAILKEEP_SECRET_ACCESS_KEY": keys[1]}).start()
+
+
+def has_ceph():
+    return all(shutil.which(program) for program in CEPH_PROGRAMS)
+
+
+class Ceph:
+    """The S3 gateway of Ceph: a server that we have no part in. It calls a bucket by its path, or by a host under `domain`."""
+
+    def __init__(self, folder: Path, keys=(KEY, SECRET), domain="s3.example.com"):
+        self.port, self.folder, self.processes = free_port(), folder, []
+        self.url = f"http://127.0.0.1:{self.port}"
+        mon_port, fsid, disk = free_port(), str(uuid.uuid4()), str(uuid.uuid4())
+        for name in ("mon", "osd", "rgw"):
+            (folder / name).mkdir()
+        (folder / "ceph.conf").write_text(CEPH_CONFIG.format(fsid=fsid, folder=folder, mon_port=mon_port, port=self.port, domain=domain))
+        keyring, monmap = folder / "keyring", folder / "monmap"
+        everything = ["--cap", "mon", "allow *", "--cap", "osd", "allow *"]
+        for name in ("mon.", "client.admin", "osd.0"):
+            made = [] if keyring.exists() else ["--create-keyring"]
+            self.run("ceph-authtool", keyring, *made, "--gen-key", "--name", name, *everything, config=False)
+        self.run("monmaptool", "--create", "--addv", "a", f"[v2:127.0.0.1:{mon_port}]", "--fsid", fsid, monmap, config=False)
+        self.run("ceph-mon", "--mkfs", "--id", "a", "--monmap", monmap, "--keyring", keyring)
+        self.serve("ceph-mon", "--id", "a")
+        self.run("ceph", "osd", "new", disk, "0")
+        self.run("ceph-osd", "--mkfs", "--id", "0", "--osd-uuid", disk)
+        self.serve("ceph-osd", "--id", "0")
+        gateway = self.serve("radosgw", "--name", "client.admin")
+        self.run("radosgw-admin", "user", "create", "--uid", "scenarios", "--display-name", "Scenarios", "--access-key", keys[0], "--secret-key", keys[1])
+        eventually(lambda: gateway.poll() is not None or listens(self.port), 60)
+        assert gateway.poll() is None, (folder / "radosgw.out").read_text()
+
+    def run(self, program, *arguments, config=True):
+        command = [program, *(["--conf", self.folder / "ceph.conf"] if config else []), *arguments]
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+
+    def serve(self, program, *arguments):
+        with (self.folder / f"{program}.out").open("w") as output:
+            command = [program, "--conf", str(self.folder / "ceph.conf"), "--foreground", *arguments]
+            self.processes.append(subprocess.Popen(command, stdout=output, stderr=output))
+        return self.processes[-1]
+
+    def kill(self):
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
 
 
 class Request:

@@ -1,8 +1,10 @@
 """S3 behind the recording proxy: every operation that boto3 has, the AWS CLI, presigned requests and forms, parts of
-objects, and much of it at once; against moto and against another Trailkeep's own buckets."""
+objects, and much of it at once; against moto, against another Trailkeep's own buckets, and against Ceph's S3 gateway where it
+is installed."""
 
 import base64
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -21,10 +23,10 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from conftest import AWS, eventually
-from proxy_record import Made, faults
-from proxy_s3_calls import CALLS, CONTENT, ELSEWHERE
+from proxy_record import Made, faults, recorded_agent
+from proxy_s3_calls import CALLS, CONTENT, ELSEWHERE, OVERLOOKED_BY_CEPH
 from proxy_setup import ARN, KEY, SECRET, Moto, Recorder, client, watch
-from proxy_upstreams import own_buckets
+from proxy_upstreams import Ceph, has_ceph, own_buckets
 
 REGION = "us-east-1"
 SEED = 20261201
@@ -33,6 +35,7 @@ DOMAIN = "s3.example.com"
 # What differs between two servers and two moments: ids that a server makes with chance, and instants.
 BY_CHANCE = [
     rb"<RequestId>[^<]*</RequestId>", rb"<HostId>[^<]*</HostId>", rb"<UploadId>[^<]*</UploadId>", rb"<VersionId>[^<]*</VersionId>",
+    rb"<NextUploadIdMarker>[^<]*</NextUploadIdMarker>", rb"<DeleteMarkerVersionId>[^<]*</DeleteMarkerVersionId>",
     rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?", rb"(?:127\.0\.0\.1|localhost):\d+",
 ]
 HEADERS_BY_CHANCE = {
@@ -45,7 +48,7 @@ class Upstreams:
     """Two servers of a kind: one that is called directly, one behind the proxy."""
 
     def __init__(self, kind, folder):
-        make = Moto if kind == "moto" else own_buckets
+        make = {"moto": Moto, "own": own_buckets, "ceph": Ceph}[kind]
         folders = [folder / "direct", folder / "behind"]
         for one in folders:
             one.mkdir()
@@ -57,8 +60,10 @@ class Upstreams:
             server.stop() if self.kind == "moto" else server.kill()
 
 
-@pytest.fixture(scope="module", params=["moto", "own"])
+@pytest.fixture(scope="module", params=["moto", "own", "ceph"])
 def upstreams(request, tmp_path_factory):
+    if request.param == "ceph" and not has_ceph():
+        pytest.skip("Ceph's S3 gateway is not installed (Debian: radosgw, ceph-mon, ceph-osd, ceph-common)")
     upstreams = Upstreams(request.param, tmp_path_factory.mktemp(request.param))
     yield upstreams
     upstreams.stop()
@@ -101,12 +106,28 @@ def named(records, name):
 # --- every operation ---
 
 
-def walk(url):
+def tell_apart(boto):
+    """Gives each call a User-Agent of its own, which no signature is about: not every server gives its answers an id."""
+    numbers = itertools.count(1)
+
+    def number(request, **_):
+        agent = request.headers["User-Agent"]
+        request.headers["User-Agent"] = f"{agent.decode() if isinstance(agent, bytes) else agent} call/{next(numbers)}"
+
+    boto.meta.events.register_first("before-send.*", number)
+
+
+def calls_of(kind):
+    return [call for call in CALLS if kind != "ceph" or call.operation not in OVERLOOKED_BY_CEPH]
+
+
+def walk(url, calls):
     boto = client("s3", url, REGION)
+    tell_apart(boto)
     exchanges, seen = watch(boto), {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return [Made(call, boto, seen, exchanges) for call in CALLS]
+        return [Made(call, boto, seen, exchanges) for call in calls]
 
 
 def seen_from_outside(made):
@@ -124,7 +145,8 @@ def walks(upstreams, server):
     if upstreams.kind == "moto":
         for moto in (upstreams.direct, upstreams.behind):
             moto.seed(SEED)
-    return walk(upstreams.direct.url), walk(server.proxy("s3"))
+    calls = calls_of(upstreams.kind)
+    return walk(upstreams.direct.url, calls), walk(server.proxy("s3"), calls)
 
 
 def test_every_operation_is_walked():
@@ -142,15 +164,15 @@ def test_answers_are_what_they_are_without_the_proxy(walks):
 
 
 def test_each_operation_has_one_record_that_says_what_it_should(upstreams, walks, server):
-    # moto breaks down over two operations, and gives them no id.
-    proxied = [made for made in walks[1] if made.exchange.request_id]
-    assert len(proxied) >= len(CALLS) - 2
-    records = server.await_ids({made.exchange.request_id: f"{made.call.service} {made.call.operation}" for made in proxied})
+    proxied = walks[1]
+    assert len(proxied) == len(calls_of(upstreams.kind))
+    operations = {recorded_agent(made): f"{made.call.service} {made.call.operation}" for made in proxied}
+    records = server.await_ids(operations, member="userAgent")
     refused = {f"{made.call.operation}: {made.exchange.status} {made.failure['Code']}" for made in proxied if made.failure}
     print(f"what {upstreams.kind} refused, recorded all the same:\n  " + "\n  ".join(sorted(refused)))
     wrong = []
     for made in proxied:
-        text, record = records[made.exchange.request_id]
+        text, record = records[recorded_agent(made)]
         told = list(faults(made, text, record, REGION)) + list(s3_faults(made, record))
         if told:
             wrong.append(f"{made.call.operation}:\n    " + "\n    ".join(told))
@@ -281,6 +303,8 @@ def test_a_bucket_in_the_host_name_is_the_same_bucket(upstreams, server, s3, buc
         pytest.skip("Trailkeep's buckets answer to paths only")
     s3.put_object(Bucket=bucket, Key="k", Body=b"hello")
     hosts = [f"{bucket}.{DOMAIN}", f"{bucket}.s3.amazonaws.com", f"{bucket}.s3.eu-west-1.amazonaws.com"]
+    # Ceph's gateway answers to the domain that it is told.
+    hosts = hosts[:1] if upstreams.kind == "ceph" else hosts
     for host in hosts:
         request = AWSRequest("GET", f"http://{host}/k", {}, b"")
         botocore.auth.S3SigV4Auth(Credentials(KEY, SECRET), "s3", REGION).add_auth(request)
@@ -319,7 +343,9 @@ def test_ranges_and_conditions_are_the_upstreams(server, s3, bucket):
 
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "SHA256"])
-def test_bodies_in_chunks_with_a_checksum_behind_them_arrive_as_they_were_sent(server, s3, bucket, algorithm):
+def test_bodies_in_chunks_with_a_checksum_behind_them_arrive_as_they_were_sent(upstreams, server, s3, bucket, algorithm):
+    if upstreams.kind == "ceph":
+        pytest.skip("Ceph 16 refuses bodies with trailers, with a proxy and without")
     content = os.urandom(3 * MIB)
     s3.put_object(Bucket=bucket, Key="plain", Body=content, ChecksumAlgorithm=algorithm)
     assert s3.get_object(Bucket=bucket, Key="plain", ChecksumMode="ENABLED")["Body"].read() == content
