@@ -77,7 +77,6 @@ fn catalogs(base: &SessionState, tables: HashMap<String, Arc<dyn TableProvider>>
 fn config(options: &EngineOptions) -> SessionConfig {
     let mut config = SessionConfig::new().with_target_partitions(options.threads.max(1)).with_information_schema(false);
     let settings = config.options_mut();
-    settings.execution.parquet.pushdown_filters = true;
     // Fields carry their ids; what is made of them (NOT readOnly) does in one of the two plans only, and nobody reads it.
     settings.execution.skip_physical_aggregate_schema_check = true;
     settings.execution.spill_compression = SpillCompression::Zstd;

@@ -50,6 +50,11 @@ pub(super) async fn prune(files: Vec<Arc<File>>, filters: &[Expr], source: Sourc
     Ok(kept)
 }
 
+/// Whether one of `filters` looks for single values of which few rows have any.
+pub(super) fn sought(filters: &[Expr], family: Family) -> bool {
+    filters.iter().flat_map(|filter| split_conjunction(filter)).any(|condition| needle(condition, family).is_some())
+}
+
 fn may_have(file: &Arc<File>, needles: &[Needle<'_>], source: &Source<'_>) -> Result<bool, Error> {
     let checked = Checked::open(file)?;
     let groups = source.footers.get(&checked)?.num_row_groups();

@@ -1,8 +1,8 @@
 //! A snapshot as a table of DataFusion: its files and its tail.
 //!
 //! Files are chosen by eventTime before they are opened, and by Bloom filters before they are scanned; in a file, row
-//! groups by statistics and Bloom filters, pages by their index, rows by the filters themselves, which read only the columns
-//! they need. Rows come newest first where that can be had without sorting, so that the newest few are found without reading
+//! groups by statistics and Bloom filters, pages by their index, and, where that pays, rows by the filters themselves, which
+//! read only the columns they need. Rows come newest first where that can be had without sorting, so that the newest few are found without reading
 //! the rest.
 
 use std::any::Any;
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::SortOptions;
 use arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
+use cloudtrail::event_data_store::Family;
 use datafusion::catalog::memory::DataSourceExec;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::config::TableParquetOptions;
@@ -38,7 +39,16 @@ use super::statistics::ScanStats;
 use super::tail_scan::TailScan;
 use super::writer::column;
 use super::{groups, narrow, needles, pruning};
-use crate::schema;
+use crate::schema::{self, Kind};
+
+/// What is asked of a scan.
+struct Asked<'a> {
+    /// The columns.
+    names: &'a [String],
+    /// Whether rows are left out as they are read.
+    filtering: bool,
+    limit: Option<usize>,
+}
 
 /// A snapshot as a table.
 #[derive(Debug)]
@@ -64,25 +74,19 @@ impl Provider {
     }
 
     /// The scans whose rows together are the table's, of these columns.
-    fn scans(
-        &self,
-        files: Vec<Arc<File>>,
-        names: &[String],
-        limit: Option<usize>,
-        state: &dyn Session,
-    ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
+    fn scans(&self, files: Vec<Arc<File>>, asked: &Asked<'_>, state: &dyn Session) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
         let cutoff_us = self.snapshot.cutoff_us;
         let kept = files.into_iter().filter(|file| file.newest_us() >= cutoff_us);
         let (whole, edge): (Vec<_>, Vec<_>) = kept.partition(|file| file.oldest_us() >= cutoff_us);
         let mut scans = Vec::new();
         for (files, filter) in [(whole, None), (edge, Some(not_before(cutoff_us)))] {
             if !files.is_empty() {
-                scans.push(self.scan_files(&files, filter, names, limit, state)?);
+                scans.push(self.scan_files(&files, filter, asked, state)?);
             }
         }
         let tail = self.tail(cutoff_us);
         if !tail.is_empty() {
-            scans.push(self.scan_tail(tail, names)?);
+            scans.push(self.scan_tail(tail, asked.names)?);
         }
         Ok(scans)
     }
@@ -91,17 +95,17 @@ impl Provider {
         &self,
         files: &[Arc<File>],
         filter: Option<Arc<dyn PhysicalExpr>>,
-        names: &[String],
-        limit: Option<usize>,
+        asked: &Asked<'_>,
         state: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        let names = asked.names;
         let narrow = Arc::new(Narrow::new(self.snapshot.family(), narrow::columns(self.snapshot.family(), names))?);
         let scanned = Arc::clone(narrow.schema());
         let readers = Readers::new(files, narrow, &self.snapshot.store.shared, &self.stats);
         let source = ParquetSource::new(Arc::clone(&scanned))
             .with_table_parquet_options(TableParquetOptions::default())
             .with_parquet_file_reader_factory(Arc::new(readers))
-            .with_pushdown_filters(true)
+            .with_pushdown_filters(asked.filtering || filter.is_some())
             .with_reorder_filters(true)
             .with_enable_page_index(true)
             .with_bloom_filter_on_read(true);
@@ -117,7 +121,7 @@ impl Provider {
             .with_statistics(statistics(files, &scanned))
             .with_output_ordering(order)
             .with_projection_indices(Some(indices(&scanned, names)?))?
-            .with_limit(limit)
+            .with_limit(asked.limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
@@ -201,7 +205,7 @@ impl TableProvider for Provider {
         let source = needles::Source { family, footers: &self.snapshot.store.shared.footers, stats: &self.stats };
         let files = needles::prune(files, filters, source).await;
         let files = files.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let mut scans = self.scans(files, &read, limit, state)?;
+        let mut scans = self.scans(files, &Asked { names: &read, filtering: filtering(&read, filters, family), limit }, state)?;
         let plan = match scans.len() {
             0 => return Ok(Arc::new(EmptyExec::new(wanted))),
             1 => scans.remove(0),
@@ -214,6 +218,17 @@ impl TableProvider for Provider {
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
+}
+
+/// Whether it pays to leave rows out as they are read: the other columns are then read of the rows that are left. That takes
+/// longer than to read all of them and to choose afterwards, unless values are looked for that few rows have, or what is read
+/// of each row is much.
+fn filtering(names: &[String], filters: &[Expr], family: Family) -> bool {
+    let much = |name: &String| {
+        let kind = schema::column(family, name).map(|column| column.kind);
+        name == schema::EVENT_JSON || matches!(kind, Some(Kind::Map | Kind::Struct(_) | Kind::List(_)))
+    };
+    needles::sought(filters, family) || names.iter().any(much)
 }
 
 /// `eventtime >= …`.

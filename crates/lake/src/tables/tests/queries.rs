@@ -82,6 +82,20 @@ async fn files_that_cannot_have_a_needle_are_not_read() {
 }
 
 #[tokio::test]
+async fn rows_are_left_out_as_they_are_read_where_that_pays() {
+    let mut lab = Lab::new(Config::default()).await;
+    lab.write(events(0, 100, 0)).await;
+    lab.sink.flush().await.unwrap();
+    let of = async |sql: &str| plan(&lab.snapshot(), sql).await.contains("FilterExec");
+    // Few rows have the value, or the rest of a row is much.
+    assert!(!of("SELECT awsregion FROM t WHERE eventname = 'RunInstances'").await);
+    assert!(!of("SELECT eventjson FROM t WHERE awsregion LIKE '%east%'").await);
+    assert!(!of("SELECT requestparameters FROM t WHERE errorcode IS NOT NULL").await);
+    assert!(of("SELECT awsregion FROM t WHERE errorcode LIKE '%Denied%'").await);
+    assert!(of("SELECT count(*) FROM t WHERE errorcode IS NOT NULL").await);
+}
+
+#[tokio::test]
 async fn filters_give_the_same_rows_from_files_and_from_the_tail() {
     let lab = lab().await;
     for (filter, expected) in [
