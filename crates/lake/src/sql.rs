@@ -21,6 +21,7 @@ mod parameters;
 mod path;
 mod query;
 mod relations;
+mod risk;
 mod scope;
 mod select;
 mod since;

@@ -1,5 +1,5 @@
-//! Functions made of a statement's lambda expressions (see `sql::body`): they evaluate an expression over the elements
-//! of lists, all elements of a batch at once.
+//! Functions made of parts of a statement (see `sql::body`): they evaluate an expression over the elements of lists, all
+//! elements of a batch at once, or over some rows of a batch.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -86,7 +86,7 @@ impl ScalarUDFImpl for Lambda {
 
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
         match (self.body.used, given.first()) {
-            (Use::Try, _) | (_, Some(DataType::List(_))) => Ok(given.to_vec()),
+            (Use::Try | Use::Guarded, _) | (_, Some(DataType::List(_))) => Ok(given.to_vec()),
             (_, Some(DataType::Null)) => {
                 Ok(std::iter::once(DataType::new_list(DataType::Null, true)).chain(given.iter().skip(1).cloned()).collect())
             }
@@ -106,7 +106,7 @@ impl ScalarUDFImpl for Lambda {
             Use::Filter => given.first().cloned().unwrap_or(DataType::Null),
             Use::Transform => DataType::new_list(planned.yields, true),
             Use::Reduce => self.state_type(given)?,
-            Use::Try => planned.yields,
+            Use::Try | Use::Guarded => planned.yields,
         })
     }
 
@@ -116,6 +116,7 @@ impl ScalarUDFImpl for Lambda {
         let arrays: Vec<ArrayRef> = args.args.into_iter().map(|arg| arg.into_array(rows)).collect::<Result<_>>()?;
         let array = match self.body.used {
             Use::Try => self.attempt(&arrays, rows, args.return_field.data_type())?,
+            Use::Guarded => self.guarded(&arrays, args.return_field.data_type())?,
             Use::Reduce => self.reduce(&arrays, args.return_field.data_type())?,
             _ => self.over_elements(&arrays, args.return_field.data_type())?,
         };
@@ -134,7 +135,7 @@ impl Lambda {
             Ok(field.data_type().clone())
         };
         match (self.body.used, given) {
-            (Use::Try, given) => Ok(given.to_vec()),
+            (Use::Try, given) | (Use::Guarded, [_, given @ ..]) => Ok(given.to_vec()),
             (Use::Reduce, [list, _, captured @ ..]) => {
                 Ok([self.state_type(given)?, element(list)?].into_iter().chain(captured.iter().cloned()).collect())
             }
@@ -243,6 +244,25 @@ impl Lambda {
         let parts: Vec<ArrayRef> = (0..rows).map(single).collect();
         let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
         Ok(if parts.is_empty() { new_null_array(yields, 0) } else { concat(&parts)? })
+    }
+
+    /// The expression of the rows of which the first of `arrays` is true.
+    fn guarded(&self, arrays: &[ArrayRef], yields: &DataType) -> Result<ArrayRef> {
+        let [test, captured @ ..] = arrays else { return plan_err!("a condition is missing") };
+        let test = truths(test)?;
+        let rows: UInt32Array =
+            (0..test.len()).filter(|row| test.is_valid(*row) && test.value(*row)).map(|row| row as u32).collect();
+        if rows.is_empty() {
+            return Ok(new_null_array(yields, test.len()));
+        }
+        if rows.len() == test.len() {
+            return self.evaluate(captured.to_vec(), rows.len());
+        }
+        let columns = captured.iter().map(|array| Ok(take(array, &rows, None)?)).collect::<Result<_>>()?;
+        let computed = self.evaluate(columns, rows.len())?;
+        let mut places = vec![None; test.len()];
+        rows.values().iter().enumerate().for_each(|(at, row)| places[*row as usize] = Some(at as u32));
+        Ok(take(&computed, &UInt32Array::from(places), None)?)
     }
 }
 

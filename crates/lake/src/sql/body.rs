@@ -33,6 +33,8 @@ pub enum Use {
     Reduce,
     /// The expression itself, or NULL where it fails.
     Try,
+    /// The expression of the rows of which the first argument is true; NULL of the others, where it is not computed.
+    Guarded,
 }
 
 impl Use {
@@ -46,6 +48,7 @@ impl Use {
             Self::Transform => "transform",
             Self::Reduce => "reduce",
             Self::Try => "try",
+            Self::Guarded => "guarded",
         }
     }
 }
@@ -180,6 +183,12 @@ impl Compiler<'_> {
     pub(crate) fn attempt(&mut self, inner: &Expr, scope: &Scope<'_>) -> Result<Value, Error> {
         let (name, captured, kind) = self.body(Use::Try, &[], |compiler| compiler.value(inner, scope))?;
         Ok(Value::new(call(&name, captured), kind))
+    }
+
+    /// A condition that is computed of the rows alone of which `test` is true.
+    pub(crate) fn guarded(&mut self, test: String, condition: &Expr, scope: &Scope<'_>) -> Result<Value, Error> {
+        let (name, captured, kind) = self.body(Use::Guarded, &[], |compiler| compiler.value(condition, scope))?;
+        Ok(Value::new(call(&name, std::iter::once(test).chain(captured)), kind))
     }
 
     /// Whether a list has an element of which a predicate is true (R6).

@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::body::place_of;
 use super::compile::Compiler;
 use super::error::{Error, Place};
+use super::risk::Risk;
 use super::scope::{Literal, Scope, Value, call, quote};
 use super::typing::Type;
 
@@ -78,6 +79,15 @@ impl Compiler<'_> {
                 let not = if *negated { "NOT " } else { "" };
                 self.sub_query(Some(inner), subquery, &format!("{not}IN "), scope)
             }
+            // The other comparisons with ANY and ALL are no IN, and are refused.
+            Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => match queried(right) {
+                Some(query) => self.sub_query(Some(left), query, "IN ", scope),
+                None => Err(unsupported(expr)),
+            },
+            Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } => match queried(right) {
+                Some(query) => self.sub_query(Some(left), query, "NOT IN ", scope),
+                None => Err(unsupported(expr)),
+            },
             Expr::Exists { subquery, negated } => {
                 self.sub_query(None, subquery, if *negated { "NOT EXISTS " } else { "EXISTS " }, scope)
             }
@@ -109,24 +119,44 @@ impl Compiler<'_> {
             Expr::AtTimeZone { timestamp, time_zone } => self.call_named("at_timezone", &[timestamp, time_zone], scope, place),
             Expr::Array(array) => self.array(&array.elem, scope),
             Expr::Lambda(_) => Err(Error::invalid(place, "a lambda expression can only be an argument of a function")),
-            other => Err(Error::invalid(place, format!("{other} is not supported"))),
+            other => Err(unsupported(other)),
         }
     }
 
     /// A chain of ANDs or ORs: long ones become a shallow tree.
+    ///
+    /// An operand that can fail is computed only of the rows that the others leave in doubt, wherever it stands: who
+    /// writes `x <> '' AND CAST(x AS bigint) > 1` has seen to it that it does not fail, and the engine may go by any order.
     fn junction(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr, scope: &Scope<'_>) -> Result<Value, Error> {
         let mut open = vec![right, left];
         let mut operands = Vec::new();
         while let Some(next) = open.pop() {
             match next {
                 Expr::BinaryOp { left, op: same, right } if same == op => open.extend([right.as_ref(), left.as_ref()]),
-                operand => {
-                    let value = self.value(operand, scope)?;
-                    operands.push(boolean(value, operand)?.sql);
-                }
+                operand => operands.push(operand),
             }
         }
-        Ok(Value::new(balanced(&operands, &op.to_string()), Type::Boolean))
+        let risks: Vec<Risk> = operands.iter().map(|operand| Risk::of(operand)).collect();
+        let mut compiled = vec![String::new(); operands.len()];
+        let mut tests = Vec::new();
+        for (at, operand) in operands.iter().enumerate().filter(|(at, _)| risks[*at] != Risk::MayFail) {
+            let value = self.value(operand, scope)?;
+            compiled[at] = boolean(value, operand)?.sql;
+            if risks[at] == Risk::None {
+                tests.push(compiled[at].clone());
+            }
+        }
+        let decided = if *op == BinaryOperator::And { "FALSE" } else { "TRUE" };
+        for (at, operand) in operands.iter().enumerate().filter(|(at, _)| risks[*at] == Risk::MayFail) {
+            let value = if tests.is_empty() {
+                self.value(operand, scope)?
+            } else {
+                let test = format!("({} IS NOT {decided})", balanced(&tests, &op.to_string()));
+                self.guarded(test, operand, scope)?
+            };
+            compiled[at] = boolean(value, operand)?.sql;
+        }
+        Ok(Value::new(balanced(&compiled, &op.to_string()), Type::Boolean))
     }
 
     /// Comparisons and arithmetic: a chain is walked from its left end.
@@ -396,4 +426,17 @@ fn interval(written: &Interval, place: Place) -> Result<Value, Error> {
 /// `CEIL(x)` and not `CEIL(x TO DAY)`.
 fn is_plain(field: &CeilFloorKind) -> bool {
     matches!(field, CeilFloorKind::DateTimeField(DateTimeField::NoDateTime))
+}
+
+fn unsupported(expr: &Expr) -> Error {
+    Error::invalid(place_of(expr), format!("{expr} is not supported"))
+}
+
+/// The query that an operand of ANY or ALL is.
+fn queried(operand: &Expr) -> Option<&Query> {
+    match operand {
+        Expr::Subquery(query) => Some(query),
+        Expr::Nested(inner) => queried(inner),
+        _ => None,
+    }
 }

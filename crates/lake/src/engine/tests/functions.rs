@@ -82,6 +82,33 @@ fn conditions() {
 }
 
 #[test]
+fn what_can_fail_is_computed_where_the_other_conditions_leave_it_in_doubt() {
+    // Of e-1 it is a division by zero.
+    let inverse = "1 / (CAST(substr(eventID, 3) AS bigint) - 1)";
+    check(&[
+        (&format!("SELECT count(*) FROM EVENTS WHERE eventID <> 'e-1' AND {inverse} >= 0"), &["6"]),
+        (&format!("SELECT count(*) FROM EVENTS WHERE {inverse} >= 0 AND eventID <> 'e-1'"), &["6"]),
+        (&format!("SELECT count(*) FROM EVENTS WHERE eventID = 'e-1' OR {inverse} > 0"), &["2"]),
+        (&format!("SELECT count(*) FROM EVENTS WHERE NOT (eventID = 'e-1' OR {inverse} > 0)"), &["5"]),
+        (&format!("SELECT count(*) FROM EVENTS WHERE eventID <> 'e-1' AND ({inverse} > 0 OR eventID = 'e-7')"), &["2"]),
+        (&format!("SELECT count_if(eventID <> 'e-1' AND {inverse} >= 0) FROM EVENTS"), &["6"]),
+        (
+            &format!(
+                "SELECT count(*) FROM EVENTS a JOIN EVENTS b ON a.eventID = b.eventID AND a.eventID <> 'e-1' AND {} >= 0",
+                inverse.replace("eventID", "a.eventID")
+            ),
+            &["6"],
+        ),
+        ("SELECT count(*) > 0 FROM EVENTS HAVING count(*) <> 7 AND 1 / (count(*) - 7) > 0", &[]),
+        ("SELECT any_match(sequence(-1, 1), x -> x <> 0 AND 1 / x > 0)", &["true"]),
+        // What is unknown stays so.
+        ("SELECT (CAST(NULL AS boolean) AND 1 / length(eventID) > 5) IS NULL FROM EVENTS WHERE eventID = 'e-1'", &["false"]),
+        ("SELECT (errorCode = 'x' AND 1 / length(eventID) = 0) IS NULL FROM EVENTS WHERE eventID = 'e-1'", &["true"]),
+    ]);
+    fails(&[(&format!("SELECT count(*) FROM EVENTS WHERE eventID <> 'e-2' AND {inverse} >= 0"), "division by zero")]);
+}
+
+#[test]
 fn casts_and_numbers() {
     values(&[
         (

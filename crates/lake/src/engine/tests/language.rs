@@ -18,6 +18,8 @@ fn queries_are_put_together() {
             &["open-bucket"],
         ),
         ("SELECT eventid FROM EVENTS WHERE eventName IN (SELECT insightEventName FROM INSIGHTS)", &["e-3"]),
+        ("SELECT eventid FROM EVENTS WHERE eventName = ANY (SELECT insightEventName FROM INSIGHTS)", &["e-3"]),
+        ("SELECT count(*) FROM EVENTS WHERE eventid <> ALL (SELECT eventid FROM EVENTS WHERE eventid < 'e-3')", &["5"]),
         ("SELECT eventid FROM EVENTS e WHERE EXISTS (SELECT 1 FROM INSIGHTS i WHERE i.insightEventName = e.eventName)", &["e-3"]),
         ("SELECT eventid FROM EVENTS WHERE eventTime = (SELECT max(eventTime) FROM EVENTS)", &["e-5"]),
         ("SELECT eventid FROM EVENTS EXCEPT SELECT eventid FROM EVENTS WHERE awsRegion = 'us-east-1'", &["e-2"]),
