@@ -165,7 +165,7 @@ EC2 = [
     C("ec2", "CreateTags", lambda s: {"Resources": [s["instance"]], "Tags": [{"Key": "a", "Value": "b"}]},
       request_has=lambda s: {"resourcesSet": items({"resourceId": s["instance"]}), "tagSet": items({"key": "a", "value": "b"})}),
     C("ec2", "DescribeTags", request_has={}),
-    C("ec2", "CreateVolume", {"AvailabilityZone": "eu-west-1a", "Size": 8, "Encrypted": True}, keep={"volume": "VolumeId"}, request_has={"zone": "eu-west-1a"}),
+    C("ec2", "CreateVolume", {"AvailabilityZone": "eu-west-1a", "Size": 8, "Encrypted": True}, keep={"volume": "VolumeId"}, request_has={"zone": "eu-west-1a", "size": "8"}),
     C("ec2", "AttachVolume", lambda s: {"VolumeId": s["volume"], "InstanceId": s["instance"], "Device": "/dev/sdf"}, request_has=lambda s: {"volumeId": s["volume"], "instanceId": s["instance"], "device": "/dev/sdf"}),
     C("ec2", "DescribeVolumes", request_has={}),
     C("ec2", "CreateSnapshot", lambda s: {"VolumeId": s["volume"], "Description": "before"}, keep={"snapshot": "SnapshotId"}, request_has=lambda s: {"volumeId": s["volume"]}),

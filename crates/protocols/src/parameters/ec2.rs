@@ -60,6 +60,12 @@ impl Speller<'_> {
                 Some(member) => {
                     let name = names::classic(&self.contract.operation.name, self.side, top, member, self.is_list(member));
                     let value = self.shown(member, value, |value| self.classic_value(member, &name, value));
+                    let value = match value {
+                        Some(Value::Number(number)) if top && names::is_text(&self.contract.operation.name, &name) => {
+                            Some(Value::Text(number))
+                        }
+                        value => value,
+                    };
                     if let Some(value) = value {
                         add(&mut spelled, name, value);
                     }

@@ -319,6 +319,14 @@ pub(super) fn items(operation: &str, side: Side, set: &str) -> &'static str {
     }
 }
 
+/// Numbers that records of old operations have as texts, in the request and in the answer.
+const TEXTS: &[(&str, &str)] = &[("CreateSnapshot", "volumeSize"), ("CreateVolume", "size")];
+
+/// Whether a number is told as a text.
+pub(super) fn is_text(operation: &str, name: &str) -> bool {
+    TEXTS.contains(&(operation, name))
+}
+
 /// What the one member of an element of a list is called.
 pub(super) fn element(member: &Member) -> String {
     let known = ELEMENTS.iter().find(|(name, _)| *name == member.name);
