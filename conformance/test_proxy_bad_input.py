@@ -277,6 +277,17 @@ def test_an_answer_reaches_the_client_as_it_was_given(server, upstream):
     assert found == sorted([*((name.lower(), value) for name, value in fields), ("content-length", "5"), ("x-amz-request-id", "UPSTREAM0000000")])
 
 
+def test_what_an_upstream_says_before_its_answer_is_left_out(server, upstream):
+    interim = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+    upstream.script = lambda request, connection: interim + named(request, connection)
+    path = "/interim/then-answered"
+    for _ in range(2):
+        status, headers, body = call(server.ports["s3"], "GET", path)
+        assert (status, body) == (200, f"answer to {path}".encode())
+        assert "link" not in {name.lower() for name in dict(headers)}
+    eventually(lambda: len(records_of(server, path)) == 2)
+
+
 def test_chunks_and_trailers_go_through(server, upstream):
     head = b"PUT /ledger/chunks HTTP/1.1\r\nHost: x\r\n" + HEAD + b"Transfer-Encoding: chunked\r\nTrailer: x-amz-checksum-crc32\r\nConnection: close\r\n\r\n"
     received, _ = raw(server.ports["s3"], head + b"5\r\nhello\r\n1;ext=1\r\n!\r\n0\r\nx-amz-checksum-crc32: AAAAAA==\r\n\r\n")
