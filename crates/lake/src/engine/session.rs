@@ -80,6 +80,10 @@ fn config(options: &EngineOptions) -> SessionConfig {
     // Fields carry their ids; what is made of them (NOT readOnly) does in one of the two plans only, and nobody reads it.
     settings.execution.skip_physical_aggregate_schema_check = true;
     settings.execution.spill_compression = SpillCompression::Zstd;
+    // Scans would skip rows that cannot be among the first, or be the greatest, any more: rows that fit all the same, and
+    // are to be counted. The price is that all rows that fit are read in the columns of the order; wide lists are read later.
+    settings.optimizer.enable_topk_dynamic_filter_pushdown = false;
+    settings.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
     settings.sql_parser.recursion_limit = PARSER_RECURSION_MAX;
     "nulls_last".clone_into(&mut settings.sql_parser.default_null_ordering);
     config

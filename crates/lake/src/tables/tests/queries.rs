@@ -179,23 +179,7 @@ async fn groups_aggregate_over_everything() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_rows_are_made_of_their_records() {
     let lab = lab().await;
-    let engine = Engine::new(&EngineOptions {
-        memory_bytes: 64 << 20,
-        spill_dir: lab.dir.path().join("spill"),
-        spill_bytes: 1 << 20,
-        threads: 2,
-        result_bytes: 1 << 20,
-    })
-    .unwrap();
-    let named = Named {
-        id: STORE.to_owned(),
-        arn: String::new(),
-        name: "eds".to_owned(),
-        shape: Shape::Store(Family::Events),
-        default: true,
-        active: true,
-    };
-    let names = Names { tables: vec![named], ..Names::default() };
+    let (engine, names) = (engine(&lab), names());
     for (sql, count) in [
         ("SELECT * FROM eds WHERE userIdentity.userName LIKE 'user-e-0%' ORDER BY eventTime DESC LIMIT 25", 25),
         ("SELECT * FROM eds WHERE eventid >= 'e-00390' ORDER BY eventid LIMIT 1000", 30),
@@ -222,4 +206,50 @@ async fn the_first_rows_are_made_of_their_records() {
         assert_eq!((two, rows_two), (one, rows_one), "{sql}");
         assert!(*bytes_two > 0 && bytes_two <= bytes_one, "{sql}: {bytes_two} of {bytes_one}");
     }
+}
+
+#[tokio::test]
+async fn rows_that_fit_are_counted_though_they_are_not_among_the_first() {
+    let lab = lab().await;
+    let (engine, names) = (engine(&lab), names());
+    for sql in [
+        "SELECT eventid FROM eds WHERE eventid >= 'e-00010' ORDER BY eventid LIMIT 1",
+        "SELECT eventid FROM eds WHERE eventid >= 'e-00010' ORDER BY eventid DESC LIMIT 1",
+        "SELECT eventid FROM eds WHERE eventid >= 'e-00010' ORDER BY eventTime LIMIT 1",
+        "SELECT * FROM eds WHERE eventid >= 'e-00010' ORDER BY eventid DESC LIMIT 2",
+        "SELECT * FROM eds WHERE eventid >= 'e-00010' ORDER BY eventTime, eventid LIMIT 2",
+        "SELECT max(eventid) FROM eds WHERE eventid >= 'e-00010'",
+        "SELECT min(eventTime) FROM eds WHERE eventid >= 'e-00010'",
+        "SELECT eventName, count(*) FROM eds WHERE eventid >= 'e-00010' GROUP BY 1 ORDER BY 2 DESC LIMIT 1",
+    ] {
+        let tables = HashMap::from([(STORE.to_owned(), lab.snapshot().provider(Arc::default()))]);
+        let mut running = engine.start(compile(sql, &names, 0).unwrap(), tables, None);
+        while let Some(page) = running.next().await {
+            page.unwrap();
+        }
+        assert_eq!(running.matched(), 410, "{sql}");
+    }
+}
+
+fn engine(lab: &Lab) -> Engine {
+    Engine::new(&EngineOptions {
+        memory_bytes: 64 << 20,
+        spill_dir: lab.dir.path().join("spill"),
+        spill_bytes: 1 << 20,
+        threads: 2,
+        result_bytes: 1 << 20,
+    })
+    .unwrap()
+}
+
+fn names() -> Names {
+    let named = Named {
+        id: STORE.to_owned(),
+        arn: String::new(),
+        name: "eds".to_owned(),
+        shape: Shape::Store(Family::Events),
+        default: true,
+        active: true,
+    };
+    Names { tables: vec![named], ..Names::default() }
 }
