@@ -196,11 +196,12 @@ def test_time_ranges_have_both_their_ends(server, looked):
 def test_only_management_events_are_shown(server):
     data = record(eventCategory="Data", managementEvent=False)
     network = record(eventCategory="NetworkActivity", eventType="AwsVpceEvent")
+    others = [record(eventCategory=category) for category in ("ConfigurationItem", "Evidence")]
     # No trail wants them, so nothing keeps them; history least of all.
-    kept(post_events(server, [data, network]), 0, expired=2)
+    kept(post_events(server, [data, network, *others]), 0, expired=4)
     last = record()
     sent_and_seen(server, [last])
-    assert found(server, "EventId", data["eventID"]) == found(server, "EventId", network["eventID"]) == []
+    assert all(found(server, "EventId", event["eventID"]) == [] for event in (data, network, *others))
 
 
 def test_a_region_sees_its_own_events_and_global_ones_are_in_us_east_1(server):

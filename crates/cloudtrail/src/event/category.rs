@@ -20,6 +20,10 @@ pub enum Category {
     Insight,
     /// Five-minute summaries.
     Aggregated,
+    /// AWS Config's description of a resource.
+    ConfigurationItem,
+    /// What AWS Audit Manager collected.
+    Evidence,
     /// What a channel took in: activity outside AWS (channels.md, section 7).
     ActivityAuditLog,
 }
@@ -43,6 +47,8 @@ pub(super) fn of(fields: &Fields, text: &str) -> Category {
         Some("NetworkActivity") => return Category::NetworkActivity,
         Some("Insight") => return Category::Insight,
         Some("Aggregated") => return Category::Aggregated,
+        Some("ConfigurationItem") => return Category::ConfigurationItem,
+        Some("Evidence") => return Category::Evidence,
         Some(ACTIVITY) => return Category::ActivityAuditLog,
         _ => {}
     }

@@ -245,6 +245,8 @@ fn the_category_is_derived_where_it_is_missing() {
     assert_eq!(category(&json!({"eventType": "AwsVpceEvents"})), Category::NetworkActivity);
     assert_eq!(category(&json!({"eventType": "AwsAggregatedEvent"})), Category::Aggregated);
     assert_eq!(category(&json!({"insightDetails": {}})), Category::Insight);
+    assert_eq!(category(&json!({"eventCategory": "ConfigurationItem", "managementEvent": true})), Category::ConfigurationItem);
+    assert_eq!(category(&json!({"eventCategory": "Evidence"})), Category::Evidence);
     assert_eq!(category(&json!({"eventCategory": "Later"})), Category::Management);
 }
 

@@ -90,6 +90,10 @@ fn what_nothing_keeps_is_known() {
     assert!(keeps(&table, &management, Origin::Import, Route::HISTORY, NOW_US + 900 * day_us));
     assert!(!keeps(&table, &management, Origin::Import, Route::TRAILS, NOW_US));
     assert!(!keeps(&table, &data, Origin::Ingest, Route::LIVE, NOW_US));
+    for category in ["ConfigurationItem", "Evidence"] {
+        let other = event("config.amazonaws.com", "eu-west-1", &format!(r#","eventCategory":"{category}""#));
+        assert!(!keeps(&table, &other, Origin::Ingest, Route::LIVE, NOW_US), "{category} is no management event");
+    }
     let table = Table { trails: vec![Arc::new(trail("eu-west-1", false, false))], ..table };
     assert!(keeps(&table, &management, Origin::Ingest, Route::LIVE, NOW_US + 90 * day_us));
     assert!(!keeps(&table, &management, Origin::Ingest, Route::HISTORY, NOW_US + 90 * day_us));

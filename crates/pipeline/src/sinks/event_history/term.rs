@@ -89,7 +89,12 @@ fn insight(category: Category) -> Option<bool> {
     match category {
         Category::Management => Some(false),
         Category::Insight => Some(true),
-        Category::Data | Category::NetworkActivity | Category::Aggregated | Category::ActivityAuditLog => None,
+        Category::Data
+        | Category::NetworkActivity
+        | Category::Aggregated
+        | Category::ConfigurationItem
+        | Category::Evidence
+        | Category::ActivityAuditLog => None,
     }
 }
 

@@ -94,8 +94,10 @@ impl Part {
 
 fn folder_of(category: Category) -> Folder {
     match category {
-        // No selector of a trail takes activity.
-        Category::Management | Category::Data | Category::ActivityAuditLog => Folder::CloudTrail,
+        // No selector of a trail takes the last three.
+        Category::Management | Category::Data | Category::ConfigurationItem | Category::Evidence | Category::ActivityAuditLog => {
+            Folder::CloudTrail
+        }
         Category::NetworkActivity => Folder::NetworkActivity,
         Category::Insight => Folder::Insight,
         Category::Aggregated => Folder::Aggregated,
