@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use journal::Position;
 
-/// Entries that a follower may be behind before the door waits for it: a fifth of a second of full ingest.
-const BEHIND_MAX: u64 = 16_384;
+/// Entries that a follower may be behind before the door waits for it: a seventh of a second of full ingest.
+const BEHIND_MAX: u64 = 8_192;
 /// Entries behind from which on a follower is no longer waited for.
 const FAR_BEHIND: u64 = 1 << 18;
 /// How long each event may be held up: at this pace a single sender still brings 10,000 events a second.
