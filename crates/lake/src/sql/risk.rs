@@ -93,8 +93,8 @@ fn fails(expr: &Expr) -> bool {
             let name = function.name.to_string().to_ascii_lowercase();
             let FunctionArguments::List(list) = &function.args else { return false };
             let mut others = list.args.iter().skip(1);
-            FAILING.contains(&name.as_str()) && list.args.iter().any(|arg| has_column(arg))
-                || FAILING_BY_OTHERS.contains(&name.as_str()) && others.any(|arg| has_column(arg))
+            FAILING.contains(&name.as_str()) && list.args.iter().any(has_column)
+                || FAILING_BY_OTHERS.contains(&name.as_str()) && others.any(has_column)
         }
         _ => false,
     }
